@@ -145,6 +145,15 @@ public enum SupplierKind
 
     /// <summary><c>mediatek,larbs</c>, <c>mediatek,larb</c>, <c>mediatek,smi</c>.</summary>
     MediaTekLarb,
+
+    /// <summary><c>access-controllers</c>.</summary>
+    AccessController,
+
+    /// <summary><c>power-supplies</c>.</summary>
+    PowerSupply,
+
+    /// <summary><c>pses</c>: what feeds a network port.</summary>
+    PowerSourcingEquipment,
 }
 
 /// <summary>A reserved memory region with <c>iommu-addresses</c> or a <c>memory-region</c> user.</summary>
