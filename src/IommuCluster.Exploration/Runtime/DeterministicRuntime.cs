@@ -1,0 +1,636 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using IommuCluster.Exploration.Replay;
+using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.Memory;
+using SynchronizationContext = System.Threading.SynchronizationContext;
+
+namespace IommuCluster.Exploration.Runtime;
+
+/// <summary>How a runtime watches and when it stops.</summary>
+public sealed record RuntimeOptions
+{
+    /// <summary>True to check data races and lock order; oopses, deadlocks and the flows' own reports are always on.</summary>
+    public bool Checkers { get; init; } = true;
+
+    /// <summary>True to keep the hash of the state, for searches over states.</summary>
+    public bool StateHashing { get; init; }
+
+    /// <summary>True to run on after an oops: the thread is gone, its locks stay held.</summary>
+    public bool GoOnAfterOops { get; init; }
+
+    /// <summary>A schedule that takes more steps than this makes no progress.</summary>
+    public int MaxSteps { get; init; } = 200_000;
+}
+
+/// <summary>
+/// Runs a workload in one process, one step at a time, the next thread picked by a strategy. Same choices, same
+/// outcome, to the last bit. A thread that is picked again goes on without leaving its method; any other is suspended
+/// and resumed from the loop in <see cref="Run"/>, so the stack stays flat.
+/// </summary>
+public sealed class DeterministicRuntime : IKernelMemory
+{
+    private const int MaxThreads = 64;
+
+    private readonly Workload _workload;
+    private readonly RuntimeOptions _options;
+    private readonly MemoryBank _bank;
+    private readonly Lockdep? _lockdep;
+    private readonly DataRaces? _races;
+    private readonly KernelThread[] _threads = new KernelThread[MaxThreads];
+    private readonly long[] _wakeTimes = new long[MaxThreads];
+    private readonly List<Sighting> _sightings = [];
+    private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
+    private readonly List<Deviation> _deviations = [];
+    private StepResult _result;
+    private IStrategy _strategy = DefaultStrategy.Instance;
+    private ulong _live;
+    private ulong _enabled;
+    private ulong _sleeping;
+    private ulong _hardware;
+    private int _threadCount;
+    private int _nextId;
+    private int _firstStage;
+    private int _firstId = 1;
+    private int _stage;
+    private int _current;
+    private int _chosen;
+    private int _choices;
+    private bool _starting;
+    private ScheduleEnd? _end;
+    private long _now;
+    private long _step = 1;
+    private long _scheduleBegin = 1;
+
+    /// <summary>Makes a runtime and takes its snapshot at the last stage before which nobody had a choice.</summary>
+    /// <param name="workload">What to run.</param>
+    /// <param name="options">How to watch.</param>
+    public DeterministicRuntime(Workload workload, RuntimeOptions? options = null)
+    {
+        _workload = workload;
+        _options = options ?? new RuntimeOptions();
+        _bank = new MemoryBank(_options.StateHashing);
+        _lockdep = _options.Checkers ? new Lockdep() : null;
+        _races = _options.Checkers ? new DataRaces() : null;
+        for (var slot = 0; slot < MaxThreads; slot++)
+        {
+            _threads[slot] = new KernelThread(this, _lockdep, slot);
+        }
+
+        Boot();
+    }
+
+    /// <summary>The steps of the schedule.</summary>
+    public Trace Trace { get; } = new();
+
+    /// <summary>What was seen in the schedule.</summary>
+    public IReadOnlyList<Sighting> Sightings => _sightings;
+
+    /// <summary>What was seen before anybody had a choice: it shows in every schedule.</summary>
+    public ImmutableArray<Sighting> BootSightings { get; private set; } = [];
+
+    /// <summary>The memory.</summary>
+    public MemoryBank Bank => _bank;
+
+    /// <summary>The lock graph, or null with checkers off.</summary>
+    public Lockdep? Lockdep => _lockdep;
+
+    /// <summary>Steps taken in all schedules.</summary>
+    public long TotalSteps => _step - 1;
+
+    /// <summary>The first stage in which there is a choice; schedules start there.</summary>
+    public int FirstStage => _firstStage;
+
+    /// <summary>Number of slots used in the present stage.</summary>
+    public int ThreadCount => _threadCount;
+
+    /// <summary>The virtual clock, in ticks of 100 ns since the snapshot.</summary>
+    public long Now => _now;
+
+    /// <summary>Called before each step with its number in the schedule and the thread, for reports that need the stack of a moment.</summary>
+    public Action<int, KernelThread>? Watch { get; set; }
+
+    /// <summary>The schedule so far, to be replayed.</summary>
+    /// <returns>A copy.</returns>
+    public Schedule ToSchedule() => new([.. _deviations]);
+
+    /// <summary>A thread of the present stage.</summary>
+    /// <param name="slot">Its slot.</param>
+    /// <returns>The thread.</returns>
+    public KernelThread Thread(int slot) => _threads[slot];
+
+    /// <summary>Runs one schedule from the snapshot.</summary>
+    /// <param name="strategy">Picks who runs.</param>
+    /// <param name="number">The schedule's number.</param>
+    /// <returns>How it ended; what was seen is in <see cref="Sightings"/>.</returns>
+    public ScheduleEnd Run(IStrategy strategy, long number)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null); // Threads are resumed by this loop and nobody else.
+        try
+        {
+            return RunWithoutContext(strategy, number, _firstStage, _workload.Stages.Length);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    /// <summary>The key of the present state: memory, and for each live thread how far it is and what it has observed.</summary>
+    /// <returns>128 bits.</returns>
+    public StateHash StateKey()
+    {
+        var key = _bank.Hash.Plus(StateHash.Of((ulong)_stage, (ulong)_now));
+        for (var live = _live; live != 0; live &= live - 1)
+        {
+            var thread = _threads[BitOperations.TrailingZeroCount(live)];
+            var observed = thread.Observed;
+            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, observed.High + (ulong)thread.StepCount));
+        }
+
+        return key;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public bool Announce(KernelThread thread)
+    {
+        ref var request = ref thread.Request;
+        var bit = 1UL << thread.Slot;
+        if (request.Kind != StepKind.Allocate)
+        {
+            _bank.Resolve(ref request);
+        }
+
+        if (_bank.CanProceed(request))
+        {
+            _enabled |= bit;
+        }
+        else
+        {
+            _enabled &= ~bit;
+            if (request.Kind == StepKind.Sleep)
+            {
+                _sleeping |= bit;
+                _wakeTimes[thread.Slot] = _now + (long)request.Value;
+            }
+        }
+
+        if (_starting)
+        {
+            return false;
+        }
+
+        Choose();
+        return _chosen == thread.Slot && Execute(thread);
+    }
+
+    /// <inheritdoc/>
+    public void Report(KernelThread thread, Finding finding) => See(thread, finding, Trace.Count - 1, otherStep: -1);
+
+    /// <inheritdoc/>
+    public void Spawn(KernelThread parent, ThreadStart start) => StartThread(start, parent.Slot);
+
+    /// <inheritdoc/>
+    public void Exited(KernelThread thread)
+    {
+        var bit = 1UL << thread.Slot;
+        _live &= ~bit;
+        _enabled &= ~bit;
+        if (!_starting)
+        {
+            Choose();
+        }
+    }
+
+    /// <summary>Every thread of the moment, for reports.</summary>
+    /// <returns>One snapshot a thread of the stage.</returns>
+    public ImmutableArray<ThreadSnapshot> SnapshotThreads()
+    {
+        var snapshots = ImmutableArray.CreateBuilder<ThreadSnapshot>(_threadCount);
+        for (var slot = 0; slot < _threadCount; slot++)
+        {
+            snapshots.Add(Snapshot(_threads[slot]));
+        }
+
+        return snapshots.ToImmutable();
+    }
+
+    private void Boot()
+    {
+        // Run the stages in order until one offers a choice; that stage is where schedules begin.
+        var probe = new ChoiceProbe();
+        for (_firstStage = 0; _firstStage < _workload.Stages.Length - 1; _firstStage++)
+        {
+            probe.Asked = false;
+            var end = RunStages(probe, _firstStage, _firstStage + 1);
+            if (probe.Asked || end != ScheduleEnd.Completed)
+            {
+                break;
+            }
+
+            BootSightings = BootSightings.AddRange(_sightings);
+            _firstId = _nextId;
+            _bank.TakeSnapshot();
+        }
+    }
+
+    private ScheduleEnd RunStages(IStrategy strategy, int from, int to)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            return RunWithoutContext(strategy, number: -1, from, to);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    private ScheduleEnd RunWithoutContext(IStrategy strategy, long number, int fromStage, int toStage)
+    {
+        _bank.Reset();
+        Trace.Clear();
+        _sightings.Clear();
+        _deviations.Clear();
+        _choices = 0;
+        _lockdep?.BeginSchedule(number);
+        _strategy = strategy;
+        _scheduleBegin = _step;
+        _nextId = _firstId;
+        _now = 0;
+        _end = null;
+        for (_stage = fromStage; _stage < toStage && _end is null; _stage++)
+        {
+            BeginStage(_workload.Stages[_stage]);
+            Drive();
+        }
+
+        return _end ?? ScheduleEnd.Completed;
+    }
+
+    private void BeginStage(Stage stage)
+    {
+        _threadCount = 0;
+        _live = _enabled = _sleeping = _hardware = 0;
+        _current = -1;
+        _races?.BeginSchedule(_step);
+        _starting = true;
+        foreach (var start in stage.Threads)
+        {
+            StartThread(start, parent: -1);
+        }
+
+        _starting = false;
+        Choose();
+    }
+
+    private void Drive()
+    {
+        while (_chosen >= 0)
+        {
+            var thread = _threads[_chosen];
+            if (Execute(thread))
+            {
+                thread.Resume();
+            }
+        }
+    }
+
+    private void StartThread(ThreadStart start, int parent)
+    {
+        var slot = _threadCount < MaxThreads ? _threadCount++ : FreeSlot();
+        var thread = _threads[slot];
+        thread.Prepare(_nextId++, start);
+        _races?.ThreadStarted(slot, parent);
+        _live |= 1UL << slot;
+        if (start.IsHardware)
+        {
+            _hardware |= 1UL << slot;
+        }
+
+        var outer = _starting;
+        _starting = true;
+        thread.Begin();
+        _starting = outer;
+    }
+
+    private int FreeSlot() => ~_live != 0
+        ? BitOperations.TrailingZeroCount(~_live)
+        : throw new InvalidOperationException($"More than {MaxThreads} threads live at the same time; let the scenario start fewer.");
+
+    /// <summary>Picks who takes the next step; leaves -1 when the schedule or the stage is over.</summary>
+    private void Choose()
+    {
+        if (_end is not null)
+        {
+            _chosen = -1;
+            return;
+        }
+
+        if (_enabled == 0 && !WakeSleeper())
+        {
+            _chosen = -1;
+            if (_live != 0)
+            {
+                ReportStuck();
+            }
+
+            return;
+        }
+
+        if ((_enabled & (_enabled - 1)) == 0)
+        {
+            _current = _chosen = BitOperations.TrailingZeroCount(_enabled);
+            return;
+        }
+
+        var choice = new Choice(_enabled, _current, this);
+        var slot = _strategy.Choose(choice);
+        if (slot < 0)
+        {
+            _end = slot == ChoiceOutcome.Diverged ? ScheduleEnd.Diverged : ScheduleEnd.Abandoned;
+            _chosen = -1;
+            return;
+        }
+
+        if (slot != choice.Default)
+        {
+            _deviations.Add(new Deviation(_choices, slot));
+        }
+
+        _choices++;
+        _current = _chosen = slot;
+    }
+
+    /// <summary>Takes the step that the thread announced.</summary>
+    /// <returns>True when the thread goes on; false when it is gone.</returns>
+    private bool Execute(KernelThread thread)
+    {
+        ref var request = ref thread.Request;
+        Watch?.Invoke(Trace.Count, thread);
+        _bank.Apply(ref request, ref _result);
+        Record(thread, request);
+        if (_races is not null && (_hardware >> thread.Slot & 1) == 0)
+        {
+            CheckRaces(thread, request);
+        }
+
+        _step++;
+        thread.Complete(_result);
+        if (_result.Fault != FaultKind.None)
+        {
+            Oops(thread);
+            return false;
+        }
+
+        if (request.Kind >= StepKind.Free)
+        {
+            AfterEffects(thread, request);
+        }
+
+        if (Trace.Count >= _options.MaxSteps)
+        {
+            _end = ScheduleEnd.StepBound;
+            Report(thread, new Finding(FindingKind.NoProgress, thread.Function, string.Empty, string.Empty, string.Empty, $"more than {_options.MaxSteps} steps in one schedule"));
+        }
+
+        return true;
+    }
+
+    private void Record(KernelThread thread, in StepRequest request)
+    {
+        ref var entry = ref Trace.Add();
+        entry.Thread = thread.Slot;
+        entry.Kind = request.Kind;
+        entry.Marking = request.Marking;
+        entry.Fault = _result.Fault;
+        entry.Index = request.Index;
+        entry.Function = thread.Function;
+        entry.Field = request.Field;
+        entry.Base = request.Base;
+        entry.Value = request.Value;
+        entry.Result = _result.Value;
+    }
+
+    private void CheckRaces(KernelThread thread, in StepRequest request)
+    {
+        var other = request.Kind == StepKind.Free && _result.Slot >= 0
+            ? _races!.Free(thread.Slot, _step, _result.Slot, _bank.WordsOf(_result.ObjectNumber))
+            : _races!.Step(thread.Slot, _step, request, _result.Slot);
+        if (other >= 0)
+        {
+            SeeRace(thread, (int)(other - _scheduleBegin));
+        }
+    }
+
+    private void SeeRace(KernelThread thread, int otherStep)
+    {
+        ref readonly var first = ref Trace[otherStep];
+        ref readonly var second = ref Trace[Trace.Count - 1];
+        var site = new RaceSite(first.Function, second.Function, first.Field ?? second.Field);
+        if (!_raceSites.TryGetValue(site, out var finding))
+        {
+            _raceSites.Add(site, finding = RaceOf(first, second));
+        }
+
+        See(thread, finding, Trace.Count - 1, otherStep);
+    }
+
+    private static Finding RaceOf(in TraceEntry first, in TraceEntry second)
+    {
+        // The pair is one finding in whichever order it was met.
+        var inOrder = string.CompareOrdinal(first.Function, second.Function) <= 0;
+        var field = first.Field ?? second.Field;
+        return new Finding(
+            FindingKind.DataRace,
+            inOrder ? first.Function : second.Function,
+            field?.Layout.Name ?? string.Empty,
+            field?.Name ?? string.Empty,
+            inOrder ? second.Function : first.Function,
+            $"data-race on {field?.ToString() ?? "freed object"}: {Describe(first)} / {Describe(second)}");
+    }
+
+    private static string Describe(in TraceEntry entry) =>
+        $"{entry.Kind.ToString().ToLowerInvariant()}{(entry.Marking == Marking.Plain ? string.Empty : $" ({entry.Marking.ToString().ToLowerInvariant()})")} in {entry.Function}";
+
+    /// <summary>Finds out who can run after a step that gave or took what others wait for.</summary>
+    private void AfterEffects(KernelThread thread, in StepRequest request)
+    {
+        switch (request.Kind)
+        {
+            case StepKind.Lock or StepKind.TryLock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
+                ShutOut(thread);
+                break;
+            case StepKind.Spawn:
+                Spawn(thread, thread.Spawned!);
+                break;
+            case StepKind.Free or StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+                LetIn();
+                break;
+        }
+    }
+
+    private void LetIn()
+    {
+        for (var waiting = _live & ~_enabled & ~_sleeping; waiting != 0; waiting &= waiting - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(waiting);
+            if (_bank.CanProceed(_threads[slot].Request))
+            {
+                _enabled |= 1UL << slot;
+            }
+        }
+    }
+
+    private void ShutOut(KernelThread thread)
+    {
+        for (var others = _enabled & ~(1UL << thread.Slot); others != 0; others &= others - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(others);
+            if (!_bank.CanProceed(_threads[slot].Request))
+            {
+                _enabled &= ~(1UL << slot);
+            }
+        }
+    }
+
+    private bool WakeSleeper()
+    {
+        if (_sleeping == 0)
+        {
+            return false;
+        }
+
+        var first = -1;
+        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(sleeping);
+            if (first < 0 || _wakeTimes[slot] < _wakeTimes[first])
+            {
+                first = slot;
+            }
+        }
+
+        _now = Math.Max(_now, _wakeTimes[first]);
+        _sleeping &= ~(1UL << first);
+        _enabled |= 1UL << first;
+        return true;
+    }
+
+    private void Oops(KernelThread thread)
+    {
+        ref readonly var entry = ref Trace[Trace.Count - 1];
+        See(thread, Oopses.Describe(entry, _bank, _workload.Architecture), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
+        _live &= ~(1UL << thread.Slot);
+        _enabled &= ~(1UL << thread.Slot);
+        if (!_options.GoOnAfterOops)
+        {
+            _end = ScheduleEnd.Oopsed;
+        }
+
+        Choose();
+    }
+
+    private void ReportStuck()
+    {
+        _end = ScheduleEnd.Stuck;
+        var (thread, finding) = WaitGraph.Explain(_threads.AsSpan(0, _threadCount), _live, _bank);
+        See(thread, finding, Trace.Count - 1, otherStep: -1);
+    }
+
+    private void See(KernelThread thread, Finding finding, int step, int otherStep)
+    {
+        foreach (var seen in _sightings)
+        {
+            if (ReferenceEquals(seen.Finding, finding) || seen.Finding.IsSameAs(finding))
+            {
+                return; // One sighting a finding and schedule.
+            }
+        }
+
+        _sightings.Add(new Sighting(finding, step, thread.Slot, otherStep)
+        {
+            Threads = finding.IsRace ? [] : SnapshotThreads(),
+            Witnesses = finding.Kind == FindingKind.LockOrder ? [.. _lockdep!.Witnesses] : [],
+        });
+    }
+
+    private ThreadSnapshot Snapshot(KernelThread thread)
+    {
+        var frames = ImmutableArray.CreateBuilder<string>();
+        for (var i = thread.Frames.Length - 1; i >= 0; i--)
+        {
+            frames.Add(thread.Frames[i]);
+        }
+
+        var held = ImmutableArray.CreateBuilder<string>();
+        foreach (ref readonly var item in thread.HeldLocks)
+        {
+            held.Add($"{item.Descriptor.LockClass!.Name} ({item.Function})");
+        }
+
+        return new ThreadSnapshot(thread.Slot, thread.Start.Name, StateOf(thread), frames.ToImmutable(), held.ToImmutable());
+    }
+
+    private string StateOf(KernelThread thread)
+    {
+        var bit = 1UL << thread.Slot;
+        return (_live & bit) == 0 ? "ended"
+            : (_sleeping & bit) != 0 ? "sleeps"
+            : (_enabled & bit) != 0 ? "runs"
+            : $"waits for {thread.Request.Field?.LockClass?.Name ?? thread.Request.Kind.ToString()}";
+    }
+
+    private readonly record struct RaceSite(string First, string Second, FieldDescriptor? Field);
+
+    private sealed class RaceSiteComparer : IEqualityComparer<RaceSite>
+    {
+        public static readonly RaceSiteComparer Instance = new();
+
+        public bool Equals(RaceSite x, RaceSite y) =>
+            ReferenceEquals(x.First, y.First) && ReferenceEquals(x.Second, y.Second) && ReferenceEquals(x.Field, y.Field);
+
+        public int GetHashCode(RaceSite site) => unchecked(
+            (RuntimeHelpers.GetHashCode(site.First) * 31) + (RuntimeHelpers.GetHashCode(site.Second) * 17) + RuntimeHelpers.GetHashCode(site.Field));
+    }
+
+    /// <summary>Notes whether anybody was asked.</summary>
+    private sealed class ChoiceProbe : IStrategy
+    {
+        public string Name => "probe";
+
+        public bool Asked { get; set; }
+
+        public bool BeginSchedule(long number) => true;
+
+        public int Choose(in Choice choice)
+        {
+            Asked = true;
+            return ChoiceOutcome.Abandon;
+        }
+
+        public void EndSchedule(ScheduleEnd end)
+        {
+        }
+    }
+
+    private sealed class DefaultStrategy : IStrategy
+    {
+        public static readonly DefaultStrategy Instance = new();
+
+        public string Name => "default";
+
+        public bool BeginSchedule(long number) => true;
+
+        public int Choose(in Choice choice) => choice.Default;
+
+        public void EndSchedule(ScheduleEnd end)
+        {
+        }
+    }
+}

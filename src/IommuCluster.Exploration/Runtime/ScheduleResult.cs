@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using IommuCluster.Kernel.Checking;
+
+namespace IommuCluster.Exploration.Runtime;
+
+/// <summary>How a schedule ended.</summary>
+public enum ScheduleEnd
+{
+    /// <summary>All threads of all stages ended.</summary>
+    Completed,
+
+    /// <summary>An oops ended it.</summary>
+    Oopsed,
+
+    /// <summary>No thread could run although some had not ended.</summary>
+    Stuck,
+
+    /// <summary>It ran past the bound of steps.</summary>
+    StepBound,
+
+    /// <summary>The strategy gave it up: what would follow is known.</summary>
+    Abandoned,
+
+    /// <summary>A replayed schedule asked for a thread that could not run.</summary>
+    Diverged,
+}
+
+/// <summary>A finding and where in the schedule it showed.</summary>
+/// <param name="Finding">The finding.</param>
+/// <param name="Step">Number of the step, from 0.</param>
+/// <param name="Thread">Slot of the thread.</param>
+/// <param name="OtherStep">The earlier step of a pair (a race, the free of a use after free), or -1.</param>
+public sealed record Sighting(Finding Finding, int Step, int Thread, int OtherStep)
+{
+    /// <summary>Every thread of the moment.</summary>
+    public ImmutableArray<ThreadSnapshot> Threads { get; init; } = [];
+
+    /// <summary>The schedules whose locks make a lock order; empty when this one alone does.</summary>
+    public ImmutableArray<long> Witnesses { get; init; } = [];
+}
+
+/// <summary>A thread at the moment of a finding.</summary>
+/// <param name="Slot">Its slot.</param>
+/// <param name="Name">How reports call it.</param>
+/// <param name="State">What it does or waits for, in words.</param>
+/// <param name="Frames">The methods it is in, innermost first.</param>
+/// <param name="Held">The locks it holds, outermost first, with the function that took each.</param>
+public sealed record ThreadSnapshot(int Slot, string Name, string State, ImmutableArray<string> Frames, ImmutableArray<string> Held);

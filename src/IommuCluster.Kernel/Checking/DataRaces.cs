@@ -1,0 +1,276 @@
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.Checking;
+
+/// <summary>
+/// Data races by happens-before over every word, with epochs instead of vector clocks wherever one suffices (FastTrack:
+/// Flanagan, Freund, PLDI 2009). The clock of an access is the number of its step, which never repeats, so nothing
+/// has to be cleared between schedules: what is older than the schedule is ordered before it.
+/// </summary>
+public sealed class DataRaces
+{
+    private const int MaxThreads = 64;
+    private const int StepShift = 16;
+    private const int ManyReaders = 0xff;
+
+    private readonly long[] _clocks = new long[MaxThreads * MaxThreads];
+    private ulong[] _writes = new ulong[1024];
+    private ulong[] _reads = new ulong[1024];
+    private int[] _rows = new int[1024];
+    private long[] _syncSince = new long[1024];
+    private long[] _syncClocks = new long[16 * MaxThreads];
+    private ulong[] _readRows = new ulong[16 * MaxThreads];
+    private int _syncRowCount;
+    private int _readRowCount;
+    private int _threads;
+    private long _begin;
+
+    /// <summary>Begins a schedule.</summary>
+    /// <param name="step">The number that its first step will have.</param>
+    public void BeginSchedule(long step)
+    {
+        _begin = step;
+        _threads = 0;
+        _syncRowCount = 0;
+        _readRowCount = 0;
+    }
+
+    /// <summary>Takes notice of a new thread: what its parent did so far is ordered before it.</summary>
+    /// <param name="thread">Its slot; slots are handed out in order.</param>
+    /// <param name="parent">The slot of the thread that started it, or -1.</param>
+    public void ThreadStarted(int thread, int parent)
+    {
+        while (_threads <= thread)
+        {
+            Array.Clear(_clocks, _threads++ * MaxThreads, MaxThreads);
+        }
+
+        if (parent >= 0)
+        {
+            Join(_clocks.AsSpan(thread * MaxThreads, _threads), _clocks.AsSpan(parent * MaxThreads, _threads));
+        }
+    }
+
+    /// <summary>Takes notice of a step and tells with which earlier one it races.</summary>
+    /// <param name="thread">Slot of the thread.</param>
+    /// <param name="step">Number of the step.</param>
+    /// <param name="request">The step.</param>
+    /// <param name="slot">The word.</param>
+    /// <returns>The number of the racing step, or -1.</returns>
+    public long Step(int thread, long step, in StepRequest request, int slot)
+    {
+        _clocks[(thread * MaxThreads) + thread] = step;
+        if (slot < 0)
+        {
+            return -1;
+        }
+
+        if (slot >= _writes.Length)
+        {
+            Grow(slot);
+        }
+
+        switch (request.Kind)
+        {
+            case StepKind.Load:
+                return Load(thread, step, request.Marking, slot);
+            case StepKind.Store:
+                var race = Write(thread, step, request.Marking, slot);
+                if (request.Marking == Marking.Ordered)
+                {
+                    Release(thread, slot);
+                }
+
+                return race;
+            case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
+                Acquire(thread, slot);
+                race = Write(thread, step, Marking.Atomic, slot);
+                Release(thread, slot);
+                return race;
+            case StepKind.Lock or StepKind.ReadLock or StepKind.TryLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
+                Acquire(thread, slot);
+                return -1;
+            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+                Release(thread, slot);
+                return -1;
+            default:
+                return -1;
+        }
+    }
+
+    /// <summary>Takes notice that a whole object is freed, which is a write to each of its words.</summary>
+    /// <param name="thread">Slot of the thread.</param>
+    /// <param name="step">Number of the step.</param>
+    /// <param name="first">Its first word.</param>
+    /// <param name="words">Number of words.</param>
+    /// <returns>The number of a racing step, or -1.</returns>
+    public long Free(int thread, long step, int first, int words)
+    {
+        if (first + words > _writes.Length)
+        {
+            Grow(first + words);
+        }
+
+        var race = -1L;
+        for (var slot = first; slot < first + words; slot++)
+        {
+            race = Math.Max(race, Write(thread, step, Marking.Plain, slot));
+        }
+
+        return race;
+    }
+
+    private long Load(int thread, long step, Marking marking, int slot)
+    {
+        if (marking >= Marking.Ordered)
+        {
+            if (marking == Marking.Hardware)
+            {
+                return -1;
+            }
+
+            if (marking != Marking.DataRace)
+            {
+                Acquire(thread, slot);
+            }
+        }
+
+        var race = Conflict(thread, _writes[slot], marking);
+        var epoch = Epoch(step, thread, marking);
+        var last = _reads[slot];
+        if (IsOld(last) || ThreadOf(last) == thread)
+        {
+            _reads[slot] = epoch;
+        }
+        else if (ThreadOf(last) == ManyReaders)
+        {
+            _readRows[(_rows[slot] * MaxThreads) + thread] = epoch;
+        }
+        else if (IsOrdered(thread, last))
+        {
+            _reads[slot] = epoch;
+        }
+        else
+        {
+            Inflate(slot, last, epoch, step);
+        }
+
+        return race;
+    }
+
+    private long Write(int thread, long step, Marking marking, int slot)
+    {
+        if (marking == Marking.Hardware)
+        {
+            return -1;
+        }
+
+        var race = Conflict(thread, _writes[slot], marking);
+        var last = _reads[slot];
+        if (last != 0 && !IsOld(last))
+        {
+            race = Math.Max(race, ThreadOf(last) == ManyReaders ? ConflictWithReaders(thread, slot, marking) : Conflict(thread, last, marking));
+        }
+
+        _writes[slot] = Epoch(step, thread, marking);
+        _reads[slot] = 0;
+        return race;
+    }
+
+    private long ConflictWithReaders(int thread, int slot, Marking marking)
+    {
+        var race = -1L;
+        foreach (var epoch in _readRows.AsSpan(_rows[slot] * MaxThreads, MaxThreads))
+        {
+            race = Math.Max(race, Conflict(thread, epoch, marking));
+        }
+
+        return race;
+    }
+
+    private long Conflict(int thread, ulong epoch, Marking marking)
+    {
+        if (IsOld(epoch) || IsOrdered(thread, epoch))
+        {
+            return -1;
+        }
+
+        var other = (Marking)((epoch >> 8) & 0xff);
+        var bothMarked = IsMarked(other) && IsMarked(marking);
+        return bothMarked || other == Marking.DataRace || marking == Marking.DataRace ? -1 : (long)(epoch >> StepShift);
+    }
+
+    private static bool IsMarked(Marking marking) => marking is Marking.Once or Marking.Ordered or Marking.Atomic;
+
+    private static ulong Epoch(long step, int thread, Marking marking) => ((ulong)step << StepShift) | ((ulong)marking << 8) | (uint)thread;
+
+    private static int ThreadOf(ulong epoch) => (int)(epoch & 0xff);
+
+    private bool IsOld(ulong epoch) => (long)(epoch >> StepShift) < _begin;
+
+    private bool IsOrdered(int thread, ulong epoch) =>
+        ThreadOf(epoch) == thread || _clocks[(thread * MaxThreads) + ThreadOf(epoch)] >= (long)(epoch >> StepShift);
+
+    private void Inflate(int slot, ulong last, ulong epoch, long step)
+    {
+        var row = _readRowCount++;
+        if (_readRowCount * MaxThreads > _readRows.Length)
+        {
+            Array.Resize(ref _readRows, _readRows.Length * 2);
+        }
+
+        _readRows.AsSpan(row * MaxThreads, MaxThreads).Clear();
+        _readRows[(row * MaxThreads) + ThreadOf(last)] = last;
+        _readRows[(row * MaxThreads) + ThreadOf(epoch)] = epoch;
+        _rows[slot] = row;
+        _reads[slot] = Epoch(step, ManyReaders, Marking.Plain);
+    }
+
+    private void Acquire(int thread, int slot)
+    {
+        if (_syncSince[slot] >= _begin + 1)
+        {
+            Join(_clocks.AsSpan(thread * MaxThreads, _threads), _syncClocks.AsSpan(SyncRow(slot), _threads));
+        }
+    }
+
+    private void Release(int thread, int slot)
+    {
+        var mine = _clocks.AsSpan(thread * MaxThreads, _threads);
+        if (_syncSince[slot] < _begin + 1)
+        {
+            if ((_syncRowCount + 1) * MaxThreads > _syncClocks.Length)
+            {
+                Array.Resize(ref _syncClocks, _syncClocks.Length * 2);
+            }
+
+            // The row is named by the step that made it: schedule begin + 1 + row, so old rows are told by their age.
+            _syncSince[slot] = _begin + 1 + _syncRowCount++;
+            _syncClocks.AsSpan(SyncRow(slot), MaxThreads).Clear();
+        }
+
+        Join(_syncClocks.AsSpan(SyncRow(slot), _threads), mine);
+    }
+
+    private int SyncRow(int slot) => (int)(_syncSince[slot] - _begin - 1) * MaxThreads;
+
+    private static void Join(Span<long> into, ReadOnlySpan<long> from)
+    {
+        for (var i = 0; i < from.Length; i++)
+        {
+            if (from[i] > into[i])
+            {
+                into[i] = from[i];
+            }
+        }
+    }
+
+    private void Grow(int slot)
+    {
+        var size = Math.Max(slot + 1, _writes.Length * 2);
+        Array.Resize(ref _writes, size);
+        Array.Resize(ref _reads, size);
+        Array.Resize(ref _rows, size);
+        Array.Resize(ref _syncSince, size);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using IommuCluster.Kernel.Firmware;
+using IommuCluster.Kernel.Profiles;
+
+namespace IommuCluster.Kernel.DriverCore;
+
+/// <summary>How a driver comes into the kernel.</summary>
+public enum DriverLoad
+{
+    /// <summary>Registered by init at its initcall level.</summary>
+    BuiltIn,
+
+    /// <summary>Registered by a modprobe thread of its own after the initcalls.</summary>
+    Module,
+
+    /// <summary>Not there at all.</summary>
+    Absent,
+}
+
+/// <summary>Where a driver's devices are probed.</summary>
+public enum ProbeMode
+{
+    /// <summary>On the thread that registers the driver or adds the device.</summary>
+    Synchronous,
+
+    /// <summary>On a worker a device, beside that thread (<c>PROBE_PREFER_ASYNCHRONOUS</c>).</summary>
+    Asynchronous,
+}
+
+/// <summary>How the firmware's supplier links hold a probe back (Linux: <c>fw_devlink=</c>).</summary>
+public enum FirmwareLinks
+{
+    /// <summary>Not at all.</summary>
+    Off,
+
+    /// <summary>They order, but never hold back.</summary>
+    Permissive,
+
+    /// <summary>Suppliers hold back, except IOMMUs and relaxed cycles: the default.</summary>
+    On,
+
+    /// <summary>IOMMUs hold back, too (<c>fw_devlink.strict=1</c>).</summary>
+    Strict,
+}
+
+/// <summary>How one driver comes, where it differs from the default.</summary>
+/// <param name="Driver">The driver's name (<c>arm-smmu</c>, <c>rockchip-drm</c>), or the first <c>compatible</c> of the devices that a generic client driver serves.</param>
+/// <param name="Load">How it comes into the kernel.</param>
+/// <param name="Probe">Where its devices are probed.</param>
+/// <param name="Switches">The driver's own <c>before</c>/<c>after</c> switches by name; a missing one has the driver's default.</param>
+public sealed record DriverPlan(string Driver, DriverLoad Load, ProbeMode Probe, ImmutableSortedDictionary<string, string> Switches);
+
+/// <summary>All that decides a boot: facts, era, and what the scenario fixes.</summary>
+public sealed record BootPlan
+{
+    /// <summary>The machine.</summary>
+    public required Board Board { get; init; }
+
+    /// <summary>The kernel era.</summary>
+    public required Profile Profile { get; init; }
+
+    /// <summary>Names of the masters that exist; empty for all enabled ones. IOMMUs and suppliers come with their masters.</summary>
+    public ImmutableArray<string> Masters { get; init; } = [];
+
+    /// <summary>Drivers that come otherwise than <see cref="Clients"/> or their own default say.</summary>
+    public ImmutableArray<DriverPlan> Drivers { get; init; } = [];
+
+    /// <summary>How generic client drivers come; the name in it is not used.</summary>
+    public DriverPlan Clients { get; init; } = new("clients", DriverLoad.BuiltIn, ProbeMode.Synchronous, ImmutableSortedDictionary<string, string>.Empty);
+
+    /// <summary>How the firmware's supplier links hold a probe back.</summary>
+    public FirmwareLinks FirmwareLinks { get; init; } = FirmwareLinks.On;
+
+    /// <summary>Transfers that each client's hardware makes once its driver started it; 0 for none.</summary>
+    public int Transfers { get; init; } = 2;
+}

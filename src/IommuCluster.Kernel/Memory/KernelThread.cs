@@ -1,0 +1,219 @@
+using System.Runtime.CompilerServices;
+using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.Locking;
+
+namespace IommuCluster.Kernel.Memory;
+
+/// <summary>
+/// A simulated thread of the kernel. Flows touch shared state only through its verbs; each verb that does is one step,
+/// a place where another thread may run. What happens between two steps is local to the thread.
+/// </summary>
+public sealed partial class KernelThread
+{
+    private const int MaxFrames = 64;
+
+    private readonly IKernelMemory _memory;
+    private readonly Lockdep? _lockdep;
+    private readonly string[] _frames = new string[MaxFrames];
+    private readonly HeldLock[] _held = new HeldLock[48];
+    private int _depth;
+    private int _allocations;
+    private int _homes;
+    private int _atomicDepth;
+    private Action? _continuation;
+    private ValueTask _body;
+
+    /// <summary>The step that the thread wants to take, or took last.</summary>
+#pragma warning disable CA1051 // A field: the runtimes fill it in place, millions of times a second.
+    public StepRequest Request;
+#pragma warning restore CA1051
+
+    /// <summary>Makes a thread that has not started.</summary>
+    /// <param name="memory">Where its steps go.</param>
+    /// <param name="lockdep">The lock graph that its acquisitions are added to, or null.</param>
+    /// <param name="slot">Its number among the runtime's threads.</param>
+    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot)
+    {
+        _memory = memory;
+        _lockdep = lockdep;
+        Slot = slot;
+    }
+
+    /// <summary>Its number among the threads that live at the same time.</summary>
+    public int Slot { get; }
+
+    /// <summary>Its id: the order of its start within the schedule, from 1; 0 is the bank itself.</summary>
+    public int Id { get; private set; }
+
+    /// <summary>What it runs and how reports call it.</summary>
+    public ThreadStart Start { get; private set; } = new("(none)", _ => ValueTask.CompletedTask);
+
+    /// <summary>What its last step answered.</summary>
+    public ulong Result { get; private set; }
+
+    /// <summary>Number of steps taken.</summary>
+    public int StepCount { get; private set; }
+
+    /// <summary>A hash of all that it has observed so far: with the number of steps its local state is a function of it.</summary>
+    public StateHash Observed { get; private set; }
+
+    /// <summary>The thread that a <see cref="StepKind.Spawn"/> step starts.</summary>
+    public ThreadStart? Spawned { get; private set; }
+
+    /// <summary>The locks it holds, outermost first.</summary>
+    public ReadOnlySpan<HeldLock> HeldLocks => _held.AsSpan(0, HeldCount);
+
+    /// <summary>The number of locks it holds.</summary>
+    public int HeldCount { get; private set; }
+
+    /// <summary>The functions it is in, outermost first, by the names of the methods that model them.</summary>
+    public ReadOnlySpan<string> Frames => _frames.AsSpan(0, _depth);
+
+    /// <summary>The function it is in.</summary>
+    public string Function => _depth > 0 ? _frames[_depth - 1] : Start.Name;
+
+    /// <summary>True when the step just announced is done and the thread goes on.</summary>
+    internal bool GoesOn { get; private set; }
+
+    /// <summary>Takes a slot's thread into use for another body.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="start">What it runs.</param>
+    public void Prepare(int id, ThreadStart start)
+    {
+        Id = id;
+        Start = start;
+        StepCount = 0;
+        Observed = default;
+        _depth = 0;
+        _allocations = 0;
+        _homes = 0;
+        _atomicDepth = 0;
+        _continuation = null;
+        HeldCount = 0;
+    }
+
+    /// <summary>Runs the body up to its first step.</summary>
+    public void Begin()
+    {
+#pragma warning disable CA2012 // Consumed once, in Exit.
+        _body = Start.Body(this);
+#pragma warning restore CA2012
+        if (_body.IsCompleted)
+        {
+            Exit();
+        }
+        else
+        {
+            _body.GetAwaiter().UnsafeOnCompleted(Exit);
+        }
+    }
+
+    /// <summary>Takes the answer of the announced step. The thread does not run yet.</summary>
+    /// <param name="result">The answer.</param>
+    public void Complete(in StepResult result)
+    {
+        Result = result.Value;
+        StepCount++;
+        Observed = Observed.Plus(StateHash.Of(((ulong)StepCount << 8) | (ulong)Request.Kind, Result));
+        switch (Request.Kind)
+        {
+            case StepKind.Lock:
+                Push(isRead: false, isTry: false);
+                break;
+            case StepKind.ReadLock:
+                Push(isRead: true, isTry: false);
+                break;
+            case StepKind.TryLock when Result != 0:
+                Push(isRead: false, isTry: true);
+                break;
+            case StepKind.Unlock or StepKind.ReadUnlock:
+                Pop();
+                break;
+        }
+    }
+
+    /// <summary>Lets the thread run from its answered step to its next one.</summary>
+    public void Resume()
+    {
+        var continuation = _continuation!;
+        _continuation = null;
+        continuation();
+    }
+
+    /// <summary>Enters a kernel function, for the call stack of reports.</summary>
+    /// <param name="function">The method that models it.</param>
+    /// <returns>Leaves the function when disposed.</returns>
+    public Frame Call([CallerMemberName] string function = "")
+    {
+        _frames[_depth++] = function;
+        return new Frame(this);
+    }
+
+    /// <summary>Reports something wrong that the flow itself sees.</summary>
+    /// <param name="kind">What kind of thing.</param>
+    /// <param name="objectType">The kernel type concerned, or empty.</param>
+    /// <param name="field">The field concerned, or empty.</param>
+    /// <param name="message">One line for people.</param>
+    public void Report(FindingKind kind, string objectType, string field, string message) =>
+        _memory.Report(this, new Finding(kind, Function, objectType, field, string.Empty, message));
+
+    /// <summary>Reports a WARN when the condition holds (Linux: <c>WARN_ON</c>). Not a step.</summary>
+    /// <param name="condition">The condition.</param>
+    /// <param name="what">The condition in words; part of the finding's identity, so without names and numbers.</param>
+    /// <returns>The condition.</returns>
+    public bool WarnOn(bool condition, string what)
+    {
+        if (condition)
+        {
+            Report(FindingKind.Warning, string.Empty, what, $"WARNING: {what}");
+        }
+
+        return condition;
+    }
+
+    /// <summary>Stores the continuation of a step that was not done at once.</summary>
+    /// <param name="continuation">Runs the thread on.</param>
+    internal void Suspend(Action continuation) => _continuation = continuation;
+
+    private void Exit()
+    {
+        // A fault of our own in a flow surfaces here, at the runtime's call into the thread.
+        _body.GetAwaiter().GetResult();
+        if (HeldCount > 0)
+        {
+            ref var held = ref _held[HeldCount - 1];
+            Report(FindingKind.HeldAtExit, held.Descriptor.Layout.Name, held.Descriptor.Name, $"{Start.Name} ended with {held.Descriptor.LockClass!.Name} held, taken in {held.Function}");
+        }
+
+        _memory.Exited(this);
+    }
+
+    private void Announce() => GoesOn = _memory.Announce(this);
+
+    private void Access<T>(StepKind kind, in Field<T> field, ulong value, Marking marking)
+        where T : unmanaged => Access(kind, field.Base, field.Descriptor, field.Index, value, marking);
+
+    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking)
+    {
+        Request.Kind = kind;
+        Request.Marking = marking;
+        Request.Subclass = 0;
+        Request.Base = at;
+        Request.Field = descriptor;
+        Request.Index = index;
+        Request.Value = value;
+        Request.Thread = Id;
+        Announce();
+    }
+
+    /// <summary>One frame of the simulated call stack.</summary>
+    public readonly struct Frame : IDisposable
+    {
+        private readonly KernelThread _thread;
+
+        internal Frame(KernelThread thread) => _thread = thread;
+
+        /// <summary>Leaves the function.</summary>
+        public void Dispose() => _thread._depth--;
+    }
+}
