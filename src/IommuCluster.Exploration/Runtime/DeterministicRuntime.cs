@@ -75,7 +75,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _races = _options.Checkers ? new DataRaces() : null;
         for (var slot = 0; slot < MaxThreads; slot++)
         {
-            _threads[slot] = new KernelThread(this, _lockdep, slot);
+            _threads[slot] = new KernelThread(this, _lockdep, slot, workload.Machine);
         }
 
         Boot();

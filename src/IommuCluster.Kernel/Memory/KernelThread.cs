@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Locking;
 
 namespace IommuCluster.Kernel.Memory;
@@ -14,6 +15,7 @@ public sealed partial class KernelThread
 
     private readonly IKernelMemory _memory;
     private readonly Lockdep? _lockdep;
+    private readonly Machine? _machine;
     private readonly string[] _frames = new string[MaxFrames];
     private readonly HeldLock[] _held = new HeldLock[48];
     private int _depth;
@@ -32,15 +34,20 @@ public sealed partial class KernelThread
     /// <param name="memory">Where its steps go.</param>
     /// <param name="lockdep">The lock graph that its acquisitions are added to, or null.</param>
     /// <param name="slot">Its number among the runtime's threads.</param>
-    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot)
+    /// <param name="machine">The machine's facts, or null.</param>
+    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, Machine? machine)
     {
         _memory = memory;
+        _machine = machine;
         _lockdep = lockdep;
         Slot = slot;
     }
 
     /// <summary>Its number among the threads that live at the same time.</summary>
     public int Slot { get; }
+
+    /// <summary>The machine's facts. Looking at them is no step: they never change.</summary>
+    internal Machine Machine => _machine ?? throw new InvalidOperationException("The program has no machine.");
 
     /// <summary>Its id: the order of its start within the schedule, from 1; 0 is the bank itself.</summary>
     public int Id { get; private set; }
