@@ -58,7 +58,7 @@ internal static class Bus
         using var frame = t.Call();
         var soc = Soc.Globals;
         await t.Lock(soc.BusKlistDriversLock);
-        await t.Store(soc.BusDrivers, await t.Load(soc.BusDrivers) | (1UL << driver));
+        await t.Store(soc.BusDriver(driver), true);
         await t.Unlock(soc.BusKlistDriversLock);
         await DriverBinding.DriverAttach(t, driver);
     }
@@ -74,15 +74,16 @@ internal static class Bus
         await DriverBinding.DeviceAttach(t, dev);
     }
 
-    /// <summary>The drivers registered now.</summary>
+    /// <summary>Tells whether a driver is on the bus's list now.</summary>
     /// <param name="t">The running thread.</param>
-    /// <returns>A bit for each driver.</returns>
-    internal static async ValueTask<ulong> RegisteredDrivers(KernelThread t)
+    /// <param name="driver">Number of the driver.</param>
+    /// <returns>True when it is.</returns>
+    internal static async ValueTask<bool> IsRegistered(KernelThread t, int driver)
     {
         var soc = Soc.Globals;
         await t.Lock(soc.BusKlistDriversLock);
-        var drivers = await t.Load(soc.BusDrivers);
+        var registered = await t.Load(soc.BusDriver(driver));
         await t.Unlock(soc.BusKlistDriversLock);
-        return drivers;
+        return registered;
     }
 }

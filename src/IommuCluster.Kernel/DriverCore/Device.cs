@@ -45,6 +45,7 @@ internal readonly record struct Device(Address Address) : IKernelObject<Device>
     private static readonly FieldDescriptor s_asyncDriver = s_layout.Word("p->async_driver", 0x38, 0x70);
     private static readonly FieldDescriptor s_canMatch = s_layout.Word("can_match", 0x1c8, 0x30c);
     private static readonly FieldDescriptor s_linkStatus = s_layout.Word("links.status", 0x98, 0xf0);
+    private static readonly FieldDescriptor s_devresLock = s_layout.Word("devres_lock", 0x180, 0x2d0);
     private static readonly FieldDescriptor s_dmaOps = s_layout.Word("dma_ops", 0x118, 0x218);
     private static readonly FieldDescriptor s_dmaOpsSetup = s_layout.Word("archdata.dma_ops_setup", 0x160, 0x290);
     private static readonly FieldDescriptor s_mapping = s_layout.Word("archdata.mapping", 0x15c, 0x288);
@@ -89,6 +90,9 @@ internal readonly record struct Device(Address Address) : IKernelObject<Device>
 
     /// <summary>How far the device is as a supplier of others.</summary>
     public Field<LinkStatus> LinkStatus => new(Address, s_linkStatus);
+
+    /// <summary>What <c>devm_kzalloc</c> touches first; read for the fault that a NULL device gives.</summary>
+    public Field<ulong> DevresLock => new(Address, s_devresLock);
 
     /// <summary>Who answers the DMA API.</summary>
     public Field<DmaOps> DmaOps => new(Address, s_dmaOps);

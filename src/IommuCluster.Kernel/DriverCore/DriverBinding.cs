@@ -29,7 +29,7 @@ internal static class DriverBinding
         if (!await t.Load(dev.Dead)
             && await t.Load(dev.Driver) == 0
             && driver >= 0
-            && ((await Bus.RegisteredDrivers(t)) >> driver & 1) != 0)
+            && await Bus.IsRegistered(t, driver))
         {
             await DriverProbeDevice(t, dev, driver);
         }

@@ -1,3 +1,4 @@
+using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Locking;
 using IommuCluster.Kernel.Memory;
 
@@ -20,7 +21,6 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     private static readonly FieldDescriptor s_busDevices = s_layout.List("klist_devices", 0, 0);
     private static readonly FieldDescriptor s_deferredPending = s_layout.List("deferred_probe_pending_list", 0, 0);
     private static readonly FieldDescriptor s_deferredActive = s_layout.List("deferred_probe_active_list", 0, 0);
-    private static readonly FieldDescriptor s_busDrivers = s_layout.Word("klist_drivers", 0, 0);
     private static readonly FieldDescriptor s_busIommuOps = s_layout.Word("platform_bus_type.iommu_ops", 0, 0);
     private static readonly FieldDescriptor s_busNotifier = s_layout.Word("platform_bus_type.nb", 0, 0);
     private static readonly FieldDescriptor s_deferredEnable = s_layout.Word("driver_deferred_probe_enable", 0, 0);
@@ -30,7 +30,9 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     private static readonly FieldDescriptor s_workPending = s_layout.Word("deferred_probe_work.pending", 0, 0);
     private static readonly FieldDescriptor s_workRunning = s_layout.Word("deferred_probe_work.running", 0, 0);
     private static readonly FieldDescriptor s_rkDmaDev = s_layout.Word("rockchip-iommu.dma_dev", 0, 0);
-    private static readonly FieldDescriptor s_rkDrm = s_layout.Word("rockchip-drm.components", 0, 0);
+    private static readonly FieldDescriptor s_rkDrmComponents = s_layout.Word("rockchip-drm.components", 0, 0);
+    private static readonly FieldDescriptor s_rkDrmDomain = s_layout.Word("rockchip_drm_private.domain", 0, 0);
+    private static readonly FieldDescriptor s_busDrivers = s_layout.Tail("klist_drivers", 0, 0);
 
     /// <inheritdoc/>
     public static Layout Layout => s_layout;
@@ -77,8 +79,10 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     /// <summary>Devices that the worker is about to retry.</summary>
     public ListHead DeferredActive => ListHead.In(Address, s_deferredActive);
 
-    /// <summary>Registered drivers, a bit for each driver of the machine.</summary>
-    public Field<ulong> BusDrivers => new(Address, s_busDrivers);
+    /// <summary>True once a driver is on the bus's list.</summary>
+    /// <param name="driver">Number of the driver.</param>
+    /// <returns>The word.</returns>
+    public Field<bool> BusDriver(int driver) => new(Address, s_busDrivers, driver);
 
     /// <summary>The platform bus's IOMMU ops (up to v6.7).</summary>
     public Field<int> BusIommuOps => new(Address, s_busIommuOps);
@@ -108,7 +112,10 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     public Field<Address> RkDmaDev => new(Address, s_rkDmaDev);
 
     /// <summary>rockchip-drm: VOPs that have been added as components.</summary>
-    public Field<int> RkDrmComponents => new(Address, s_rkDrm);
+    public Field<int> RkDrmComponents => new(Address, s_rkDrmComponents);
+
+    /// <summary>rockchip-drm: the domain that all VOPs share.</summary>
+    public Field<IommuDomain> RkDrmDomain => new(Address, s_rkDrmDomain);
 
     private static FieldDescriptor Global(string name, LockKind kind) => s_layout.Lock(name, 0, 0, new LockClass(name, kind));
 }
