@@ -23,14 +23,20 @@ internal sealed class YamlDocument
     /// <summary>Reads a document. Throws <see cref="BoardFormatException"/> at the first place that is no YAML of ours.</summary>
     internal static YamlValue Read(string text, DiagnosticBag bag)
     {
+        var document = new YamlDocument(text, bag);
         try
         {
-            return new YamlDocument(text, bag).ReadRoot();
+            return document.ReadRoot();
         }
         catch (YamlException bad)
         {
             throw bag.Fatal(
                 $"no YAML: {bad.Message.TrimEnd('.')}", "mind indentation, colons and quotes", (int)bad.Start.Line, (int)bad.Start.Column);
+        }
+        catch (Exception bad) when (bad is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException or OverflowException)
+        {
+            // YamlDotNet's scanner trips over some malformed scalars itself (16.3: a plain scalar that starts like an indicator).
+            throw document.Refuse("no YAML here or on the lines that follow", "mind indentation, colons and quotes");
         }
     }
 
@@ -122,6 +128,6 @@ internal sealed class YamlDocument
     private BoardFormatException Refuse(string reason, string remedy)
     {
         var start = _parser.Current?.Start ?? Mark.Empty;
-        return _bag.Fatal(reason, remedy, (int)start.Line, (int)start.Column);
+        return _bag.Fatal(reason, remedy, Math.Max(1, (int)start.Line), Math.Max(1, (int)start.Column));
     }
 }
