@@ -106,6 +106,17 @@ public class BoardYamlTests
         AssertRoundTrip(board);
     }
 
+    [Theory]
+    [InlineData("a:")]
+    [InlineData("*a")]
+    [InlineData("[a")]
+    [InlineData("\"a")]
+    [InlineData("#a")]
+    [InlineData("-")]
+    public void RoundTrip_OddNodeNames_IsExact(string name) => AssertRoundTrip(DtbSource.Arm64(root => root
+        .Child(name, n => n.Texts("compatible", "x").Cells("#iommu-cells", 0).Cells("phandle", 1))
+        .Child("m", m => m.Texts("compatible", "x").Cells("iommus", 1, 1).Cells("vcc-supply", 1))).Load());
+
     [Fact]
     public void RoundTrip_NoNodes_IsExact() => AssertRoundTrip(DtbSource.Arm64(_ => { }).Load());
 
