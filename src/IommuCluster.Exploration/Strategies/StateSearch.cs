@@ -1,11 +1,12 @@
 using System.Numerics;
+using IommuCluster.Exploration.Reduction;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Strategies;
 
 /// <summary>
-/// Searches states depth first and gives a schedule up where it meets a state again. What it has exhausted is a proof
+/// Searches states depth first, takes steps that are independent of all others at once, and gives a schedule up where it meets a state again. What it has exhausted is a proof
 /// within the workload's bounds. A thread in the middle of a method cannot be copied, so each branch is reached by
 /// running the choices before it again. Optionally only schedules with at most so many preemptions are searched.
 /// </summary>
@@ -15,6 +16,8 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     private readonly Dictionary<StateHash, int> _visited = [];
     private readonly List<Frame> _stack = [];
     private int _depth;
+    private int _triedLocks;
+    private bool _restart;
     private int _preemptions;
 
     /// <inheritdoc/>
@@ -40,6 +43,21 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     /// <inheritdoc/>
     public int Choose(in Choice choice)
     {
+        if (choice.Runtime.TriedLocks != _triedLocks)
+        {
+            // A lock turned out to be tried somewhere: its releases are not free after all. Begin anew.
+            _triedLocks = choice.Runtime.TriedLocks;
+            _restart = true;
+            return ChoiceOutcome.Abandon;
+        }
+
+        // Within a context bound each switch counts, so that nothing is free to be taken early.
+        var free = contextBound is null ? Independence.Find(choice) : -1;
+        if (free >= 0)
+        {
+            return free;
+        }
+
         if (_depth < _stack.Count)
         {
             return Take(_stack[_depth++], choice);
@@ -67,6 +85,14 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)
     {
+        if (_restart)
+        {
+            _restart = false;
+            _stack.Clear();
+            _visited.Clear();
+            return;
+        }
+
         while (_stack.Count > 0)
         {
             var frame = _stack[^1];

@@ -60,7 +60,7 @@ public sealed class Lockdep
     }
 
     private static ulong Extend(Span<HeldLock> held, int index) =>
-        StateHash.Mix((index > 0 ? held[index - 1].ChainKey : 0x10ca1) + KeyOf(held[index]));
+        StateHash.Mix(unchecked((index > 0 ? held[index - 1].ChainKey : 0x10ca1) + KeyOf(held[index])));
 
     private static ulong KeyOf(in HeldLock held)
     {

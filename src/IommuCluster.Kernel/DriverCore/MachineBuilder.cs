@@ -52,6 +52,15 @@ internal static class MachineBuilder
             }
         }
 
+        var iommus = plan.Board.Nodes.Where(node => node.Enabled && node.IommuCells is not null).ToImmutableArray();
+        foreach (var name in plan.Iommus)
+        {
+            if (!iommus.Any(iommu => iommu.Name == name || iommu.Path == name))
+            {
+                throw new BootPlanException($"board {plan.Board.Name} has no enabled IOMMU '{name}'; it has {string.Join(", ", iommus.Select(iommu => iommu.Name))}");
+            }
+        }
+
         var whole = plan.Masters.IsEmpty;
         var chosen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var master in masters.Where(master => whole || plan.Masters.Contains(master.Name) || plan.Masters.Contains(master.Path)))
@@ -60,10 +69,7 @@ internal static class MachineBuilder
             chosen.UnionWith(master.Iommus.Select(specifier => specifier.Iommu));
         }
 
-        if (whole)
-        {
-            chosen.UnionWith(plan.Board.Nodes.Where(node => node.Enabled && node.IommuCells is not null).Select(node => node.Path));
-        }
+        chosen.UnionWith(iommus.Where(iommu => whole || plan.Iommus.Contains(iommu.Name) || plan.Iommus.Contains(iommu.Path)).Select(iommu => iommu.Path));
 
         AddSuppliers(chosen, byPath, transitive: whole, plan.FirmwareLinks);
         return [.. plan.Board.Nodes.Where(node => chosen.Contains(node.Path))];

@@ -286,12 +286,13 @@ internal sealed class ArmSmmu : IommuOps
             }
 
             var mask = (uint)(present >> 16) & 0xffff;
-            if ((id >> 16 & ~mask) == 0 && ((id ^ (uint)present) & 0xffff & ~mask) == 0)
+            var differ = (id ^ (uint)(present & 0xffff)) & 0xffff;
+            if ((id >> 16 & ~mask) == 0 && (differ & ~mask) == 0)
             {
                 return i;
             }
 
-            if (((id ^ (uint)present) & 0xffff & ~(mask | id >> 16)) == 0)
+            if ((differ & ~(mask | id >> 16)) == 0)
             {
                 return (int)Errno.EInval;
             }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Locking;
@@ -24,6 +25,7 @@ public sealed partial class KernelThread
     private int _atomicDepth;
     private Action? _continuation;
     private ValueTask _body;
+    private ExceptionDispatchInfo? _failure;
 
     /// <summary>The step that the thread wants to take, or took last.</summary>
 #pragma warning disable CA1051 // A field: the runtimes fill it in place, millions of times a second.
@@ -97,6 +99,7 @@ public sealed partial class KernelThread
         _atomicDepth = 0;
         _continuation = null;
         HeldCount = 0;
+        _failure = null;
     }
 
     /// <summary>Runs the body up to its first step.</summary>
@@ -113,6 +116,8 @@ public sealed partial class KernelThread
         {
             _body.GetAwaiter().UnsafeOnCompleted(Exit);
         }
+
+        _failure?.Throw();
     }
 
     /// <summary>Takes the answer of the announced step. The thread does not run yet.</summary>
@@ -145,6 +150,7 @@ public sealed partial class KernelThread
         var continuation = _continuation!;
         _continuation = null;
         continuation();
+        _failure?.Throw();
     }
 
     /// <summary>Enters a kernel function, for the call stack of reports.</summary>
@@ -184,8 +190,17 @@ public sealed partial class KernelThread
 
     private void Exit()
     {
-        // A fault of our own in a flow surfaces here, at the runtime's call into the thread.
-        _body.GetAwaiter().GetResult();
+        try
+        {
+            _body.GetAwaiter().GetResult();
+        }
+        catch (Exception fault)
+        {
+            // Our own fault, in a flow: it surfaces at the runtime's call into the thread, not in this continuation.
+            _failure = ExceptionDispatchInfo.Capture(fault);
+            return;
+        }
+
         if (HeldCount > 0)
         {
             ref var held = ref _held[HeldCount - 1];
