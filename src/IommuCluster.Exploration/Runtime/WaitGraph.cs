@@ -54,7 +54,7 @@ internal static class WaitGraph
             return -1;
         }
 
-        var owner = (int)(uint)word - 1;
+        var owner = (int)(word & uint.MaxValue) - 1;
         for (var slot = 0; slot < threads.Length; slot++)
         {
             if (owner >= 0 ? threads[slot].Id == owner : HoldsForReading(threads[slot], request))
