@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
@@ -59,6 +60,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private int _choices;
     private bool _starting;
     private ScheduleEnd? _end;
+    private ExceptionDispatchInfo? _failure;
     private long _now;
     private long _step = 1;
     private long _scheduleBegin = 1;
@@ -147,7 +149,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         {
             var thread = _threads[BitOperations.TrailingZeroCount(live)];
             var observed = thread.Observed;
-            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, observed.High + (ulong)thread.StepCount));
+            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, unchecked(observed.High + (ulong)thread.StepCount)));
         }
 
         return key;
@@ -199,6 +201,12 @@ public sealed class DeterministicRuntime : IKernelMemory
         var bit = 1UL << thread.Slot;
         _live &= ~bit;
         _enabled &= ~bit;
+        if (thread.Failure is not null)
+        {
+            _failure ??= thread.Failure;
+            _end = ScheduleEnd.Abandoned;
+        }
+
         if (!_starting)
         {
             Choose();
@@ -234,7 +242,10 @@ public sealed class DeterministicRuntime : IKernelMemory
             BootSightings = BootSightings.AddRange(_sightings);
             _firstId = _nextId;
             _bank.TakeSnapshot();
+            _lockdep?.TakeSnapshot();
         }
+
+        _lockdep?.Forget(); // What the probe saw is seen again by the schedules.
     }
 
     private ScheduleEnd RunStages(IStrategy strategy, int from, int to)
@@ -298,6 +309,12 @@ public sealed class DeterministicRuntime : IKernelMemory
             {
                 thread.Resume();
             }
+        }
+
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            failure.Throw(); // A fault of our own, not the modelled kernel's.
         }
     }
 
@@ -556,7 +573,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _sightings.Add(new Sighting(finding, step, thread.Slot, otherStep)
         {
             Threads = finding.IsRace ? [] : SnapshotThreads(),
-            Witnesses = finding.Kind == FindingKind.LockOrder ? [.. _lockdep!.Witnesses] : [],
+            Witnesses = finding.Kind == FindingKind.LockOrder && _lockdep!.Witnesses.Count > 1 ? [.. _lockdep.Witnesses] : [],
         });
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Locking;
 
@@ -72,6 +73,9 @@ public sealed partial class KernelThread
     /// <summary>The function it is in.</summary>
     public string Function => _depth > 0 ? _frames[_depth - 1] : Start.Name;
 
+    /// <summary>A fault of our own that ended the body, or null. The runtime throws it at its rim.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
+
     /// <summary>True when the step just announced is done and the thread goes on.</summary>
     internal bool GoesOn { get; private set; }
 
@@ -89,6 +93,7 @@ public sealed partial class KernelThread
         _homes = 0;
         _atomicDepth = 0;
         _continuation = null;
+        Failure = null;
         HeldCount = 0;
     }
 
@@ -177,8 +182,19 @@ public sealed partial class KernelThread
 
     private void Exit()
     {
-        // A fault of our own in a flow surfaces here, at the runtime's call into the thread.
-        _body.GetAwaiter().GetResult();
+        try
+        {
+            _body.GetAwaiter().GetResult();
+        }
+#pragma warning disable CA1031 // Any fault of our own; whoever awaits this is the flow itself, so the runtime has to throw it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Failure = ExceptionDispatchInfo.Capture(failure);
+            _memory.Exited(this);
+            return;
+        }
+
         if (HeldCount > 0)
         {
             ref var held = ref _held[HeldCount - 1];
