@@ -82,12 +82,13 @@ public sealed partial class KernelThread
     /// <summary>Takes a slot's thread into use for another body.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="start">What it runs.</param>
-    public void Prepare(int id, ThreadStart start)
+    /// <param name="parent">The thread that spawned it, or null: its body knows what its parent knew.</param>
+    public void Prepare(int id, ThreadStart start, KernelThread? parent = null)
     {
         Id = id;
         Start = start;
         StepCount = 0;
-        Observed = default;
+        Observed = parent is null ? default : parent.Observed.Plus(StateHash.Of((ulong)parent.Id, (ulong)parent.StepCount));
         _depth = 0;
         _allocations = 0;
         _homes = 0;
