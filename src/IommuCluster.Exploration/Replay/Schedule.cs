@@ -51,7 +51,9 @@ public sealed record Schedule(ImmutableArray<Deviation> Deviations)
             deviations.Add(new Deviation((int)choice, (int)slot));
         }
 
-        return new Schedule(deviations.ToImmutable());
+        // One schedule, one text: blanks, padding and overlong numbers are none of ours.
+        var schedule = new Schedule(deviations.ToImmutable());
+        return text.SequenceEqual(schedule.Encode()) ? schedule : null;
     }
 
     /// <summary>Writes the schedule as text without blanks: gaps and slots as variable-length numbers in base64url.</summary>
@@ -74,7 +76,7 @@ public sealed record Schedule(ImmutableArray<Deviation> Deviations)
     {
         for (; number >= 0x80; number >>= 7)
         {
-            bytes.Add((byte)(number | 0x80));
+            bytes.Add((byte)((number & 0x7f) | 0x80));
         }
 
         bytes.Add((byte)number);

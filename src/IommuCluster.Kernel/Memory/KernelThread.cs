@@ -210,11 +210,11 @@ public sealed partial class KernelThread
     private void Access<T>(StepKind kind, in Field<T> field, ulong value, Marking marking)
         where T : unmanaged => Access(kind, field.Base, field.Descriptor, field.Index, value, marking);
 
-    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking)
+    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking, byte subclass = 0)
     {
         Request.Kind = kind;
         Request.Marking = marking;
-        Request.Subclass = 0;
+        Request.Subclass = subclass;
         Request.Base = at;
         Request.Field = descriptor;
         Request.Index = index;
