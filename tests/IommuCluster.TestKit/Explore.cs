@@ -22,6 +22,9 @@ public sealed class Explored
     /// <summary>How schedules ended.</summary>
     public IEnumerable<ScheduleEnd> Ends => FinalStates.Select(state => state.End).Distinct().Order();
 
+    /// <summary>False when the limit of schedules came first.</summary>
+    public bool IsComplete { get; set; } = true;
+
     /// <summary>Number of schedules.</summary>
     public long Schedules { get; set; }
 
@@ -39,8 +42,11 @@ public sealed class Explored
 public static class Explore
 {
     /// <summary>Runs every schedule of a small program.</summary>
-    public static Explored All(Workload program, RuntimeOptions? options = null, int limit = 500_000) =>
-        With(new EveryInterleaving(), program, options, limit);
+    public static Explored All(Workload program, RuntimeOptions? options = null)
+    {
+        var explored = With(new EveryInterleaving(), program, options);
+        return explored.IsComplete ? explored : throw new InvalidOperationException($"{program.Name} has more than {explored.Schedules} schedules.");
+    }
 
     /// <summary>Runs every schedule of a small program given as threads.</summary>
     public static Explored All(params Func<KernelThread, ValueTask>[] bodies) => All(Programs.Of(bodies));
@@ -59,7 +65,8 @@ public static class Explore
         {
             if (explored.Schedules == limit)
             {
-                throw new InvalidOperationException($"{strategy.Name} wants more than {limit} schedules of {program.Name}.");
+                explored.IsComplete = false;
+                break;
             }
 
             var end = runtime.Run(strategy, explored.Schedules);

@@ -67,6 +67,11 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)
     {
+        if (_depth < _stack.Count)
+        {
+            throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to the end ({end}) after {_depth} where they led to more before.");
+        }
+
         while (_stack.Count > 0)
         {
             var frame = _stack[^1];
