@@ -72,6 +72,15 @@ public sealed record Schedule(ImmutableArray<Deviation> Deviations)
         return Base64Url.EncodeToString(bytes.ToArray());
     }
 
+    /// <inheritdoc/>
+    public bool Equals(Schedule? other) => other is not null && Deviations.AsSpan().SequenceEqual(other.Deviations.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => unchecked((int)Kernel.Checking.StableHash.Of(Encode()));
+
+    /// <inheritdoc/>
+    public override string ToString() => Encode();
+
     private static void WriteNumber(List<byte> bytes, uint number)
     {
         for (; number >= 0x80; number >>= 7)

@@ -99,6 +99,9 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <summary>The lock graph, or null with checkers off.</summary>
     public Lockdep? Lockdep => _lockdep;
 
+    /// <summary>True when <see cref="StateKey"/> tells states apart.</summary>
+    public bool HasStateKeys => _options.StateHashing;
+
     /// <summary>Steps taken in all schedules.</summary>
     public long TotalSteps => _step - 1;
 
@@ -430,6 +433,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         ref var entry = ref Trace.Add();
         entry.Thread = thread.Slot;
+        entry.Id = thread.Id;
         entry.Kind = request.Kind;
         entry.Marking = request.Marking;
         entry.Fault = _result.Fault;
