@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
@@ -32,6 +33,7 @@ public sealed record RuntimeOptions
 public sealed class DeterministicRuntime : IKernelMemory
 {
     private const int MaxThreads = 64;
+    private const ulong WakeTerm = 0x3a4eUL << 32;
 
     private readonly Workload _workload;
     private readonly RuntimeOptions _options;
@@ -60,6 +62,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private int _choices;
     private bool _starting;
     private ScheduleEnd? _end;
+    private ExceptionDispatchInfo? _failure;
     private long _now;
     private long _step = 1;
     private long _scheduleBegin = 1;
@@ -96,6 +99,9 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     /// <summary>The lock graph, or null with checkers off.</summary>
     public Lockdep? Lockdep => _lockdep;
+
+    /// <summary>True when <see cref="StateKey"/> tells states apart.</summary>
+    public bool HasStateKeys => _options.StateHashing;
 
     /// <summary>Steps taken in all schedules.</summary>
     public long TotalSteps => _step - 1;
@@ -151,12 +157,18 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>128 bits.</returns>
     public StateHash StateKey()
     {
-        var key = _bank.Hash.Plus(StateHash.Of((ulong)_stage, (ulong)_now));
+        var key = _bank.Hash.Plus(StateHash.Of(((ulong)_stage << 32) | (uint)_nextId, (ulong)_now));
+        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(sleeping);
+            key = key.Plus(StateHash.Of(WakeTerm | (uint)_threads[slot].Id, (ulong)_wakeTimes[slot]));
+        }
+
         for (var live = _live; live != 0; live &= live - 1)
         {
             var thread = _threads[BitOperations.TrailingZeroCount(live)];
             var observed = thread.Observed;
-            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, observed.High + (ulong)thread.StepCount));
+            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, unchecked(observed.High + (ulong)thread.StepCount)));
         }
 
         return key;
@@ -200,7 +212,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     public void Report(KernelThread thread, Finding finding) => See(thread, finding, Trace.Count - 1, otherStep: -1);
 
     /// <inheritdoc/>
-    public void Spawn(KernelThread parent, ThreadStart start) => StartThread(start, parent.Slot);
+    public void Spawn(KernelThread parent, ThreadStart start) => StartThread(start, parent);
 
     /// <inheritdoc/>
     public void Exited(KernelThread thread)
@@ -208,6 +220,12 @@ public sealed class DeterministicRuntime : IKernelMemory
         var bit = 1UL << thread.Slot;
         _live &= ~bit;
         _enabled &= ~bit;
+        if (thread.Failure is not null)
+        {
+            _failure ??= thread.Failure;
+            _end = ScheduleEnd.Abandoned;
+        }
+
         if (!_starting)
         {
             Choose();
@@ -243,7 +261,10 @@ public sealed class DeterministicRuntime : IKernelMemory
             BootSightings = BootSightings.AddRange(_sightings);
             _firstId = _nextId;
             _bank.TakeSnapshot();
+            _lockdep?.TakeSnapshot();
         }
+
+        _lockdep?.Forget(); // What the probe saw is seen again by the schedules.
     }
 
     private ScheduleEnd RunStages(IStrategy strategy, int from, int to)
@@ -291,7 +312,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _starting = true;
         foreach (var start in stage.Threads)
         {
-            StartThread(start, parent: -1);
+            StartThread(start, parent: null);
         }
 
         _starting = false;
@@ -308,14 +329,20 @@ public sealed class DeterministicRuntime : IKernelMemory
                 thread.Resume();
             }
         }
+
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            failure.Throw(); // A fault of our own, not the modelled kernel's.
+        }
     }
 
-    private void StartThread(ThreadStart start, int parent)
+    private void StartThread(ThreadStart start, KernelThread? parent)
     {
         var slot = _threadCount < MaxThreads ? _threadCount++ : FreeSlot();
         var thread = _threads[slot];
-        thread.Prepare(_nextId++, start);
-        _races?.ThreadStarted(slot, parent);
+        thread.Prepare(_nextId++, start, parent);
+        _races?.ThreadStarted(slot, parent?.Slot ?? -1);
         _live |= 1UL << slot;
         if (start.IsHardware)
         {
@@ -341,7 +368,7 @@ public sealed class DeterministicRuntime : IKernelMemory
             return;
         }
 
-        if (_enabled == 0 && !WakeSleeper())
+        if (_enabled == 0 && !WakeSleepers())
         {
             _chosen = -1;
             if (_live != 0)
@@ -415,6 +442,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         ref var entry = ref Trace.Add();
         entry.Thread = thread.Slot;
+        entry.Id = thread.Id;
         entry.Kind = request.Kind;
         entry.Marking = request.Marking;
         entry.Fault = _result.Fault;
@@ -441,7 +469,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         ref readonly var first = ref Trace[otherStep];
         ref readonly var second = ref Trace[Trace.Count - 1];
-        var site = new RaceSite(first.Function, second.Function, first.Field ?? second.Field);
+        var site = new RaceSite(first.Function, second.Function, first.Field ?? second.Field, AccessOf(first), AccessOf(second));
         if (!_raceSites.TryGetValue(site, out var finding))
         {
             _raceSites.Add(site, finding = RaceOf(first, second));
@@ -449,6 +477,8 @@ public sealed class DeterministicRuntime : IKernelMemory
 
         See(thread, finding, Trace.Count - 1, otherStep);
     }
+
+    private static int AccessOf(in TraceEntry entry) => ((int)entry.Kind << 8) | (int)entry.Marking;
 
     private static Finding RaceOf(in TraceEntry first, in TraceEntry second)
     {
@@ -505,33 +535,39 @@ public sealed class DeterministicRuntime : IKernelMemory
         for (var others = _enabled & ~(1UL << thread.Slot); others != 0; others &= others - 1)
         {
             var slot = BitOperations.TrailingZeroCount(others);
-            if (!_bank.CanProceed(_threads[slot].Request))
+            ref var request = ref _threads[slot].Request;
+            if (request.Kind != StepKind.Sleep && !_bank.CanProceed(request)) // Who woke up stays awake.
             {
                 _enabled &= ~(1UL << slot);
             }
         }
     }
 
-    private bool WakeSleeper()
+    /// <summary>Moves the clock on to the next moment for which threads sleep, and wakes all of them.</summary>
+    private bool WakeSleepers()
     {
         if (_sleeping == 0)
         {
             return false;
         }
 
-        var first = -1;
+        var first = long.MaxValue;
+        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
+        {
+            first = Math.Min(first, _wakeTimes[BitOperations.TrailingZeroCount(sleeping)]);
+        }
+
+        _now = first;
         for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
         {
             var slot = BitOperations.TrailingZeroCount(sleeping);
-            if (first < 0 || _wakeTimes[slot] < _wakeTimes[first])
+            if (_wakeTimes[slot] == first)
             {
-                first = slot;
+                _sleeping &= ~(1UL << slot);
+                _enabled |= 1UL << slot;
             }
         }
 
-        _now = Math.Max(_now, _wakeTimes[first]);
-        _sleeping &= ~(1UL << first);
-        _enabled |= 1UL << first;
         return true;
     }
 
@@ -569,7 +605,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _sightings.Add(new Sighting(finding, step, thread.Slot, otherStep)
         {
             Threads = finding.IsRace ? [] : SnapshotThreads(),
-            Witnesses = finding.Kind == FindingKind.LockOrder ? [.. _lockdep!.Witnesses] : [],
+            Witnesses = finding.Kind == FindingKind.LockOrder && _lockdep!.Witnesses.Count > 1 ? [.. _lockdep.Witnesses] : [],
         });
     }
 
@@ -599,14 +635,16 @@ public sealed class DeterministicRuntime : IKernelMemory
             : $"waits for {thread.Request.Field?.LockClass?.Name ?? thread.Request.Kind.ToString()}";
     }
 
-    private readonly record struct RaceSite(string First, string Second, FieldDescriptor? Field);
+    /// <summary>All that the text of a race tells, so that it is the same whatever ran before.</summary>
+    private readonly record struct RaceSite(string First, string Second, FieldDescriptor? Field, int FirstAccess, int SecondAccess);
 
     private sealed class RaceSiteComparer : IEqualityComparer<RaceSite>
     {
         public static readonly RaceSiteComparer Instance = new();
 
         public bool Equals(RaceSite x, RaceSite y) =>
-            ReferenceEquals(x.First, y.First) && ReferenceEquals(x.Second, y.Second) && ReferenceEquals(x.Field, y.Field);
+            ReferenceEquals(x.First, y.First) && ReferenceEquals(x.Second, y.Second) && ReferenceEquals(x.Field, y.Field)
+            && x.FirstAccess == y.FirstAccess && x.SecondAccess == y.SecondAccess;
 
         public int GetHashCode(RaceSite site) => unchecked(
             (RuntimeHelpers.GetHashCode(site.First) * 31) + (RuntimeHelpers.GetHashCode(site.Second) * 17) + RuntimeHelpers.GetHashCode(site.Field));

@@ -148,14 +148,7 @@ public sealed partial class KernelThread
 
     private Step Acquire(StepKind kind, Address at, FieldDescriptor descriptor, byte subclass)
     {
-        Request.Kind = kind;
-        Request.Marking = Marking.Atomic;
-        Request.Subclass = subclass;
-        Request.Base = at;
-        Request.Field = descriptor;
-        Request.Index = 0;
-        Request.Thread = Id;
-        Announce();
+        Access(kind, at, descriptor, 0, 0, Marking.Atomic, subclass);
         return new Step(this);
     }
 

@@ -25,7 +25,6 @@ public sealed partial class KernelThread
     private int _atomicDepth;
     private Action? _continuation;
     private ValueTask _body;
-    private ExceptionDispatchInfo? _failure;
 
     /// <summary>The step that the thread wants to take, or took last.</summary>
 #pragma warning disable CA1051 // A field: the runtimes fill it in place, millions of times a second.
@@ -81,25 +80,29 @@ public sealed partial class KernelThread
     /// <summary>The function it is in.</summary>
     public string Function => _depth > 0 ? _frames[_depth - 1] : Start.Name;
 
+    /// <summary>A fault of our own that ended the body, or null. The runtime throws it at its rim.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
+
     /// <summary>True when the step just announced is done and the thread goes on.</summary>
     internal bool GoesOn { get; private set; }
 
     /// <summary>Takes a slot's thread into use for another body.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="start">What it runs.</param>
-    public void Prepare(int id, ThreadStart start)
+    /// <param name="parent">The thread that spawned it, or null: its body knows what its parent knew.</param>
+    public void Prepare(int id, ThreadStart start, KernelThread? parent = null)
     {
         Id = id;
         Start = start;
         StepCount = 0;
-        Observed = default;
+        Observed = parent is null ? default : parent.Observed.Plus(StateHash.Of((ulong)parent.Id, (ulong)parent.StepCount));
         _depth = 0;
         _allocations = 0;
         _homes = 0;
         _atomicDepth = 0;
         _continuation = null;
+        Failure = null;
         HeldCount = 0;
-        _failure = null;
     }
 
     /// <summary>Runs the body up to its first step.</summary>
@@ -116,8 +119,6 @@ public sealed partial class KernelThread
         {
             _body.GetAwaiter().UnsafeOnCompleted(Exit);
         }
-
-        _failure?.Throw();
     }
 
     /// <summary>Takes the answer of the announced step. The thread does not run yet.</summary>
@@ -150,7 +151,6 @@ public sealed partial class KernelThread
         var continuation = _continuation!;
         _continuation = null;
         continuation();
-        _failure?.Throw();
     }
 
     /// <summary>Enters a kernel function, for the call stack of reports.</summary>
@@ -194,10 +194,12 @@ public sealed partial class KernelThread
         {
             _body.GetAwaiter().GetResult();
         }
-        catch (Exception fault)
+#pragma warning disable CA1031 // Any fault of our own; whoever awaits this is the flow itself, so the runtime has to throw it.
+        catch (Exception failure)
+#pragma warning restore CA1031
         {
-            // Our own fault, in a flow: it surfaces at the runtime's call into the thread, not in this continuation.
-            _failure = ExceptionDispatchInfo.Capture(fault);
+            Failure = ExceptionDispatchInfo.Capture(failure);
+            _memory.Exited(this);
             return;
         }
 
@@ -215,11 +217,11 @@ public sealed partial class KernelThread
     private void Access<T>(StepKind kind, in Field<T> field, ulong value, Marking marking)
         where T : unmanaged => Access(kind, field.Base, field.Descriptor, field.Index, value, marking);
 
-    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking)
+    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking, byte subclass = 0)
     {
         Request.Kind = kind;
         Request.Marking = marking;
-        Request.Subclass = 0;
+        Request.Subclass = subclass;
         Request.Base = at;
         Request.Field = descriptor;
         Request.Index = index;

@@ -18,6 +18,9 @@ public sealed class Layout(string name)
     /// <summary>The kernel's type name.</summary>
     public string Name { get; } = name;
 
+    /// <summary>The type in a hash of the state: a hash of its name, the same in every process.</summary>
+    internal uint Key { get; } = Checking.StableHash.Of(name);
+
     /// <summary>Number of declared words; an allocation may ask for more behind them.</summary>
     public int Words => _byWord.Count;
 
