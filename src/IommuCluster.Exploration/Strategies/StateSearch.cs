@@ -18,7 +18,10 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     private int _preemptions;
 
     /// <inheritdoc/>
-    public string Name => "states";
+    public string Name => StrategyCatalog.States;
+
+    /// <summary>Preemptions allowed, or null for all.</summary>
+    public int? ContextBound { get; } = contextBound;
 
     /// <summary>True when every state within the bound was visited.</summary>
     public bool IsExhausted { get; private set; }
@@ -46,7 +49,7 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
         }
 
         var key = choice.Runtime.StateKey();
-        if (contextBound is not null)
+        if (ContextBound is not null)
         {
             // Who runs now decides which further switches are free.
             key = key.Plus(StateHash.Of(0xc0, (ulong)(choice.Current + 1)));
@@ -86,7 +89,7 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     private ulong Allowed(in Choice choice)
     {
         var canStay = choice.Current >= 0 && (choice.Enabled >> choice.Current & 1) != 0;
-        if (contextBound is null || !canStay || _preemptions < contextBound)
+        if (ContextBound is null || !canStay || _preemptions < ContextBound)
         {
             return choice.Enabled;
         }
