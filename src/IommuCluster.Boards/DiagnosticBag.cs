@@ -38,23 +38,27 @@ internal sealed class DiagnosticBag(string file)
     internal BoardFormatException Fatal(string reason, string remedy, long? offset = null)
     {
         _errors.Add(At(reason, remedy, offset));
-        return new BoardFormatException([.. _errors]);
+        return All();
     }
 
     /// <inheritdoc cref="Fatal(string, string, long?)"/>
     internal BoardFormatException Fatal(string reason, string remedy, int line, int column)
     {
         _errors.Add(At(reason, remedy, null) with { Line = line, Column = column });
-        return new BoardFormatException([.. _errors]);
+        return All();
     }
 
     internal void ThrowIfErrors()
     {
         if (HasErrors)
         {
-            throw new BoardFormatException([.. _errors]);
+            throw All();
         }
     }
+
+    // Found in whatever order, told in the order of the input.
+    private BoardFormatException All() =>
+        new([.. _errors.OrderBy(error => error.Line).ThenBy(error => error.Column).ThenBy(error => error.Offset)]);
 
     private void AddError(BoardDiagnostic error)
     {

@@ -66,7 +66,8 @@ internal sealed class SupplierBindings
         var kinds = new List<(SupplierKind Kind, HashSet<DtbNode> Nodes)>();
         foreach (var (kind, target) in Named(device).Concat(Endpoints(device)))
         {
-            if (_devices.DeviceOf(target) is { } supplier && supplier != device)
+            // A device never waits for itself, nor for one below it, which cannot be there before it is.
+            if (_devices.DeviceOf(target) is { } supplier && supplier != device && !supplier.Path.StartsWith(device.Path + "/", StringComparison.Ordinal))
             {
                 Group(kinds, kind).Add(supplier);
             }

@@ -48,7 +48,7 @@ internal sealed partial class BoardYamlWriter
 
     private void WriteNode(FirmwareNode node)
     {
-        Line("  - path: ", node.Path);
+        Line("  - path: ", Safe(node.Path));
         Field("name", node.Name.Equals(NodeDefaults.Name(node.Path), StringComparison.Ordinal) ? null : Scalar(node.Name));
         if (!node.Compatible.IsEmpty)
         {
@@ -78,16 +78,16 @@ internal sealed partial class BoardYamlWriter
         Line("    needs:", "");
         foreach (var kind in suppliers.GroupBy(supplier => supplier.Kind))
         {
-            Line($"      {Keys.SupplierNames[kind.Key]}: ", string.Join(' ', kind.Select(supplier => Reference(supplier.Node))));
+            Line($"      {Keys.SupplierNames[kind.Key]}: ", Safe(string.Join(' ', kind.Select(supplier => Reference(supplier.Node)))));
         }
     }
 
     private void WriteRegion(ReservedRegion region)
     {
-        Line("  - path: ", region.Path);
+        Line("  - path: ", Safe(region.Path));
         Field("reg", region.Base is { } start ? $"0x{start:x} 0x{region.Length:x}" : null);
         Lines("iommu-addresses", [.. region.IommuAddresses.Select(range => $"{Reference(range.Device)} 0x{range.Start:x} 0x{range.Length:x}")]);
-        Field("users", region.Users.IsEmpty ? null : string.Join(' ', region.Users.Select(Reference)));
+        Field("users", region.Users.IsEmpty ? null : Safe(string.Join(' ', region.Users.Select(Reference))));
     }
 
     private string Reference(string path) => _references.Shorten(path);
@@ -108,14 +108,14 @@ internal sealed partial class BoardYamlWriter
     {
         if (lines.Length == 1)
         {
-            Field(key, lines[0]);
+            Field(key, Safe(lines[0]));
         }
         else if (lines.Length > 1)
         {
             Line($"    {key}:", "");
             foreach (var line in lines)
             {
-                Line("      - ", line);
+                Line("      - ", Safe(line));
             }
         }
     }
@@ -136,6 +136,9 @@ internal sealed partial class BoardYamlWriter
     private void Line(string start, string rest) => _text.Append(start).Append(rest).Append('\n');
 
     private static string Scalar(string text) => PlainText().IsMatch(text) && !OtherType().IsMatch(text) ? text : Quote(text);
+
+    // Paths and what is made of them: plain, unless a node has signs in its name that no board's has.
+    private static string Safe(string line) => PlainLine().IsMatch(line) ? line : Quote(line);
 
     private static string Quote(string text)
     {
@@ -159,6 +162,9 @@ internal sealed partial class BoardYamlWriter
 
     [GeneratedRegex(@"^[A-Za-z0-9](?:[A-Za-z0-9._,+@/()&-]|:(?=[^ ])| (?=[^ ]))*\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PlainText();
+
+    [GeneratedRegex(@"^[A-Za-z0-9/_][A-Za-z0-9/_.,+@ -]*\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex PlainLine();
 
     // What other readers of YAML would take for something else than text.
     [GeneratedRegex(@"^(?:true|false|yes|no|on|off|null|y|n|[0-9][0-9a-fA-FxXoO.:_eE+-]*)\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]

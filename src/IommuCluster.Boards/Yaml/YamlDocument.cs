@@ -31,14 +31,20 @@ internal sealed class YamlDocument
     /// <param name="example">How such a file begins, for messages.</param>
     internal static YamlValue Read(string text, DiagnosticBag bag, string thing = "board", string example = "board: NAME")
     {
+        var document = new YamlDocument(text, bag, thing, example);
         try
         {
-            return new YamlDocument(text, bag, thing, example).ReadRoot();
+            return document.ReadRoot();
         }
         catch (YamlException bad)
         {
             throw bag.Fatal(
                 $"no YAML: {bad.Message.TrimEnd('.')}", "mind indentation, colons and quotes", (int)bad.Start.Line, (int)bad.Start.Column);
+        }
+        catch (Exception bad) when (bad is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException or OverflowException)
+        {
+            // YamlDotNet's scanner trips over some malformed scalars itself (16.3: a plain scalar that starts like an indicator).
+            throw document.Refuse("no YAML here or on the lines that follow", "mind indentation, colons and quotes");
         }
     }
 
@@ -130,6 +136,6 @@ internal sealed class YamlDocument
     private BoardFormatException Refuse(string reason, string remedy)
     {
         var start = _parser.Current?.Start ?? Mark.Empty;
-        return _bag.Fatal(reason, remedy, (int)start.Line, (int)start.Column);
+        return _bag.Fatal(reason, remedy, Math.Max(1, (int)start.Line), Math.Max(1, (int)start.Column));
     }
 }
