@@ -55,5 +55,6 @@ public sealed record Moment(int Step, int ThreadId, string ThreadName, string Te
 /// <param name="ThreadName">How reports call the thread.</param>
 /// <param name="Frames">The methods it was in, outermost first.</param>
 /// <param name="Text">What it did, in words.</param>
+/// <param name="Owner">The owner of the object that it touched, for people; empty when there is none.</param>
 /// <param name="Matters">True when the finding cannot be understood without it.</param>
-public sealed record ReportStep(int Number, int ThreadId, string ThreadName, ImmutableArray<string> Frames, string Text, bool Matters);
+public sealed record ReportStep(int Number, int ThreadId, string ThreadName, ImmutableArray<string> Frames, string Text, string Owner, bool Matters);

@@ -51,13 +51,14 @@ public static class FindingReporter
         var trace = runtime.Trace;
         var sought = ObjectOf(trace, sighting);
         var other = sighting.OtherStep >= 0 ? sighting.OtherStep : Origins.ClearingStep(trace, sighting.Step);
-        var allocation = Origins.AllocatingStep(trace, sought, sighting.Step);
-        var matters = Relevance.Mark(trace, sighting, [other, allocation], sought);
+        var isAboutObject = sighting.Finding.Kind is FindingKind.UseAfterFree or FindingKind.DoubleFree or FindingKind.OutOfBounds;
+        var allocation = isAboutObject ? Origins.AllocatingStep(trace, sought, sighting.Step) : -1;
+        var matters = new Relevance(trace, recorder.FramesOf).Mark(sighting, [other, allocation], sought);
         Moment? MomentOf(int step) => step < 0 ? null : recorder.MomentOf(step, text.Of(trace[step]));
         var steps = ImmutableArray.CreateBuilder<ReportStep>(trace.Count);
         for (var step = 0; step < trace.Count; step++)
         {
-            steps.Add(recorder.StepOf(step, text.Of(trace[step]), matters[step]));
+            steps.Add(recorder.StepOf(step, text.What(trace[step]), text.OwnerOf(trace[step]), matters[step]));
         }
 
         var threads = sighting.Threads.IsDefaultOrEmpty ? recorder.Threads : sighting.Threads;

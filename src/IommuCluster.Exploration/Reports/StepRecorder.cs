@@ -41,9 +41,11 @@ internal sealed class StepRecorder(DeterministicRuntime runtime, int moment)
         return new Moment(step, id, name, text, frames.IsEmpty ? [name] : [.. frames.Reverse()]);
     }
 
-    internal ReportStep StepOf(int step, string text, bool matters)
+    internal ImmutableArray<string> FramesOf(int step) => _steps[step].Frames;
+
+    internal ReportStep StepOf(int step, string text, string owner, bool matters)
     {
         var (id, name, frames) = _steps[step];
-        return new ReportStep(step, id, name, frames, text, matters);
+        return new ReportStep(step, id, name, frames, text, owner, matters);
     }
 }

@@ -23,7 +23,7 @@ public static class StepRecording
         var steps = ImmutableArray.CreateBuilder<ReportStep>(runtime.Trace.Count);
         for (var step = 0; step < runtime.Trace.Count; step++)
         {
-            steps.Add(recorder.StepOf(step, text.Of(runtime.Trace[step]), matters: true));
+            steps.Add(recorder.StepOf(step, text.What(runtime.Trace[step]), text.OwnerOf(runtime.Trace[step]), matters: true));
         }
 
         return (end, steps.ToImmutable());

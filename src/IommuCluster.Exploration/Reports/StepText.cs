@@ -32,14 +32,22 @@ internal sealed class StepText
     /// <param name="address">The object, or a place inside it.</param>
     internal string NameOf(Address address)
     {
-        var type = _runtime.Bank.LayoutOf(address)?.Name ?? "object";
+        var type = TypeOf(address);
         var owner = _nameOf(address.Home);
         return owner.Length == 0 ? type : $"{type} of {owner}";
     }
 
+    /// <summary>A step in words, with the owner of what it touches.</summary>
+    /// <param name="entry">The step.</param>
+    internal string Of(in TraceEntry entry) => OwnerOf(entry) is { Length: > 0 } owner ? $"{What(entry)} ({owner})" : What(entry);
+
+    /// <summary>The owner of the object that a step touches, for people; empty when there is none to tell.</summary>
+    /// <param name="entry">The step.</param>
+    internal string OwnerOf(in TraceEntry entry) => entry.Base.IsObject && entry.Base.Home.Kind != HomeKind.Soc ? _nameOf(entry.Base.Home) : string.Empty;
+
     /// <summary>A step in words.</summary>
     /// <param name="entry">The step.</param>
-    internal string Of(in TraceEntry entry)
+    internal string What(in TraceEntry entry)
     {
         var place = PlaceOf(entry);
         var what = entry.Kind switch
@@ -49,8 +57,8 @@ internal sealed class StepText
             StepKind.Add => $"atomic add {unchecked((long)entry.Value)} to {place}: {unchecked((long)entry.Result)}",
             StepKind.Exchange => $"xchg {place} = {ValueOf(entry.Field, entry.Value)}: {ValueOf(entry.Field, entry.Result)}",
             StepKind.CompareExchange => $"cmpxchg {place} = {ValueOf(entry.Field, entry.Value)}: {ValueOf(entry.Field, entry.Result)}",
-            StepKind.Allocate => $"alloc {NameOf(entry.Base)}",
-            StepKind.Free => entry.Base.IsNull ? "kfree(NULL)" : $"free {NameOf(entry.Base)}",
+            StepKind.Allocate => $"alloc {TypeOf(entry.Base)}",
+            StepKind.Free => entry.Base.IsNull ? "kfree(NULL)" : $"free {TypeOf(entry.Base)}",
             StepKind.Lock => $"lock {LockOf(entry)}",
             StepKind.TryLock => $"trylock {LockOf(entry)}: {(entry.Result != 0 ? "taken" : "busy")}",
             StepKind.Unlock => $"unlock {LockOf(entry)}",
@@ -72,7 +80,7 @@ internal sealed class StepText
             FaultKind.None => what,
             FaultKind.NullDereference => $"{FaultingVerb(entry)} {place} through NULL",
             FaultKind.UseAfterFree => $"{FaultingVerb(entry)} {place} after free",
-            FaultKind.DoubleFree => $"double free of {NameOf(entry.Base)}",
+            FaultKind.DoubleFree => $"double free of {TypeOf(entry.Base)}",
             FaultKind.WildPointer => $"{FaultingVerb(entry)} {place} through {entry.Base.Value:x16}",
             FaultKind.OutOfBounds => $"{FaultingVerb(entry)} {place} out of bounds",
             _ => throw new System.Diagnostics.UnreachableException(),
@@ -90,7 +98,7 @@ internal sealed class StepText
 
     private static string LockOf(in TraceEntry entry) => entry.Field?.LockClass?.Name ?? entry.Field?.ToString() ?? "?";
 
-    private string PlaceOf(in TraceEntry entry)
+    private static string PlaceOf(in TraceEntry entry)
     {
         if (entry.Field is not { } field)
         {
@@ -98,14 +106,10 @@ internal sealed class StepText
         }
 
         var name = $"{field.Layout.Name}->{field.Name}";
-        if (ReferenceEquals(field, field.Layout.TailField))
-        {
-            name = $"{name}[{entry.Index}]";
-        }
-
-        var owner = entry.Base.IsObject && entry.Base.Home.Kind != HomeKind.Soc ? _nameOf(entry.Base.Home) : string.Empty;
-        return owner.Length == 0 ? name : $"{name} ({owner})";
+        return ReferenceEquals(field, field.Layout.TailField) ? $"{name}[{entry.Index}]" : name;
     }
+
+    private string TypeOf(Address address) => _runtime.Bank.LayoutOf(address)?.Name ?? "object";
 
     private string ValueOf(FieldDescriptor? field, ulong value)
     {

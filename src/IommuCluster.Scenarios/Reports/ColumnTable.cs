@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using IommuCluster.Exploration.Reports;
 using IommuCluster.Kernel;
+using IommuCluster.Scenarios.Format;
 
 namespace IommuCluster.Scenarios.Reports;
 
@@ -9,57 +10,37 @@ namespace IommuCluster.Scenarios.Reports;
 /// Draws an interleaving as commit messages do: one column a thread, time runs down. A function's name heads what the
 /// thread does in it; only steps that matter to the finding are drawn.
 /// </summary>
-internal static class ColumnTable
+internal sealed class ColumnTable
 {
-    /// <summary>More rows than this are not read; the earliest ones are left out.</summary>
-    private const int MaxSteps = 60;
+    /// <summary>More steps than this are not read; the earliest ones are left out.</summary>
+    private const int MaxSteps = 48;
 
-    private const int ColumnWidth = 40;
+    private const int ColumnWidth = 42;
     private const int Indent = 2;
+
+    private readonly StringBuilder _text = new();
+    private readonly FindingReport _report;
+    private readonly List<ReportStep> _shown;
+    private readonly List<int> _columns;
+    private readonly Dictionary<int, FunctionTree> _trees;
+    private readonly int _left;
+    private readonly bool _tellOwners;
+
+    private ColumnTable(FindingReport report)
+    {
+        _report = report;
+        _shown = [.. report.Steps.Where(step => step.Matters && step.Number <= report.Here.Step)];
+        _left = Math.Max(0, _shown.Count - MaxSteps);
+        _shown.RemoveRange(0, _left);
+        _columns = [.. _shown.Select(step => step.ThreadId).Distinct().Order()];
+        _trees = _columns.ToDictionary(id => id, id => new FunctionTree(_shown.Where(step => step.ThreadId == id)));
+        _tellOwners = _shown.Select(step => step.Owner).Where(owner => owner.Length > 0).Distinct(StringComparer.Ordinal).Count() > 1;
+    }
 
     /// <summary>Draws a finding's interleaving.</summary>
     /// <param name="report">The finding.</param>
-    /// <returns>Lines ended by a line feed.</returns>
-    internal static string Write(FindingReport report)
-    {
-        var shown = report.Steps.Where(step => step.Matters && (report.Here.Step < 0 || step.Number <= report.Here.Step)).ToList();
-        var left = shown.Count - MaxSteps;
-        if (left > 0)
-        {
-            shown.RemoveRange(0, left);
-        }
-
-        var columns = shown.Select(step => step.ThreadId).Distinct().Order().ToList();
-        var bases = columns.ToDictionary(id => id, id => CommonDepth(shown.Where(step => step.ThreadId == id)));
-        var text = new StringBuilder();
-        Head(text, columns, shown);
-        if (left > 0)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"... {left} earlier steps on the same words\n");
-        }
-
-        var inside = new Dictionary<int, string[]>();
-        foreach (var step in shown)
-        {
-            var column = columns.IndexOf(step.ThreadId);
-            var at = bases[step.ThreadId];
-            var frames = step.Frames.Skip(at).ToArray();
-            var common = Common(inside.GetValueOrDefault(step.ThreadId, []), frames);
-            for (var depth = common; depth < frames.Length; depth++)
-            {
-                Row(text, column, depth, $"{KernelFunctions.NameOf(frames[depth])}()");
-            }
-
-            inside[step.ThreadId] = frames;
-            Row(text, column, frames.Length, step.Text);
-            if (step.Number == report.Here.Step)
-            {
-                Row(text, column, frames.Length, $"*** {Format.ScenarioWords.Kebab(report.Finding.Kind)}");
-            }
-        }
-
-        return text.ToString();
-    }
+    /// <returns>Lines ended by a line feed; empty when no step led to the finding.</returns>
+    internal static string Write(FindingReport report) => new ColumnTable(report).Write();
 
     /// <summary>Writes every step, one a line.</summary>
     /// <param name="steps">The steps.</param>
@@ -69,50 +50,80 @@ internal static class ColumnTable
         foreach (var step in steps)
         {
             var function = step.Frames.IsEmpty ? string.Empty : KernelFunctions.NameOf(step.Frames[^1]);
-            output.Write(string.Create(CultureInfo.InvariantCulture, $"{step.Number,7}  {step.ThreadName,-28}  {function,-36}  {step.Text}").TrimEnd());
+            var owner = step.Owner.Length > 0 ? $" ({step.Owner})" : string.Empty;
+            output.Write(string.Create(CultureInfo.InvariantCulture, $"{step.Number,7}  {step.ThreadName,-28}  {function,-36}  {step.Text}{owner}").TrimEnd());
             output.Write('\n');
         }
     }
 
-    private static void Head(StringBuilder text, List<int> columns, List<ReportStep> shown)
+    private string Write()
     {
-        for (var i = 0; i < columns.Count; i++)
+        if (_shown.Count == 0)
         {
-            text.Append($"CPU{i}".PadRight(i == columns.Count - 1 ? 0 : ColumnWidth));
+            return string.Empty;
         }
 
-        text.Append('\n');
-        for (var i = 0; i < columns.Count; i++)
+        WriteHead();
+        var inside = new Dictionary<int, List<string>>();
+        for (var i = 0; i < _shown.Count; i++)
         {
-            var name = shown.First(step => step.ThreadId == columns[i]).ThreadName;
-            text.Append(name.Length > ColumnWidth - 2 ? $"{name[..(ColumnWidth - 5)]}..." : name).Append(' ', i == columns.Count - 1 ? 0 : Math.Max(2, ColumnWidth - name.Length));
+            var step = _shown[i];
+            var times = 1;
+            while (i + 1 < _shown.Count && IsSame(step, _shown[i + 1]))
+            {
+                times++;
+                i++;
+            }
+
+            WriteStep(step, times, inside);
         }
 
-        text.Append('\n');
-        for (var i = 0; i < columns.Count; i++)
-        {
-            text.Append("----".PadRight(i == columns.Count - 1 ? 0 : ColumnWidth));
-        }
-
-        text.Append('\n');
+        return _text.ToString();
     }
 
-    /// <summary>How many of the outermost functions are the same in all of a thread's steps; the innermost of them is drawn.</summary>
-    private static int CommonDepth(IEnumerable<ReportStep> steps)
+    private bool IsSame(ReportStep one, ReportStep next) =>
+        one.ThreadId == next.ThreadId && one.Text == next.Text && one.Owner == next.Owner && one.Frames.SequenceEqual(next.Frames) && next.Number != _report.Here.Step;
+
+    private void WriteStep(ReportStep step, int times, Dictionary<int, List<string>> inside)
     {
-        string[]? common = null;
-        foreach (var step in steps)
+        var column = _columns.IndexOf(step.ThreadId);
+        var frames = _trees[step.ThreadId].Drawn(step);
+        var before = inside.GetValueOrDefault(step.ThreadId, []);
+        for (var depth = Common(before, frames); depth < frames.Count; depth++)
         {
-            common = common is null ? [.. step.Frames] : common[..Common(common, [.. step.Frames])];
+            Row(column, depth, $"{KernelFunctions.NameOf(frames[depth][(frames[depth].LastIndexOf('/') + 1)..])}()");
         }
 
-        return Math.Max(0, (common?.Length ?? 0) - 1);
+        inside[step.ThreadId] = frames;
+        var owner = _tellOwners && step.Owner.Length > 0 ? $" ({step.Owner})" : string.Empty;
+        Row(column, frames.Count, times > 1 ? $"{step.Text}{owner} (x{times})" : $"{step.Text}{owner}");
+        if (step.Number == _report.Here.Step)
+        {
+            Row(column, frames.Count, $"*** {ScenarioWords.Kebab(_report.Finding.Kind)}");
+        }
     }
 
-    private static int Common(string[] one, string[] other)
+    private void WriteHead()
+    {
+        Cells(Enumerable.Range(0, _columns.Count).Select(i => $"CPU{i}"));
+        Cells(_columns.Select(id => _shown.First(step => step.ThreadId == id).ThreadName));
+        Cells(_columns.Select(_ => "----"));
+        if (_left > 0)
+        {
+            _text.Append(CultureInfo.InvariantCulture, $"... {_left} earlier steps are left out; replay with --trace shows all\n");
+        }
+    }
+
+    private void Cells(IEnumerable<string> cells)
+    {
+        var line = string.Concat(cells.Select(cell => (cell.Length > ColumnWidth - 2 ? $"{cell[..(ColumnWidth - 5)]}..." : cell).PadRight(ColumnWidth)));
+        _text.Append(line.TrimEnd()).Append('\n');
+    }
+
+    private static int Common(List<string> one, List<string> other)
     {
         var common = 0;
-        while (common < one.Length && common < other.Length && one[common] == other[common])
+        while (common < one.Count && common < other.Count && one[common] == other[common])
         {
             common++;
         }
@@ -120,6 +131,51 @@ internal static class ColumnTable
         return common;
     }
 
-    private static void Row(StringBuilder text, int column, int depth, string content) =>
-        text.Append(' ', (column * ColumnWidth) + (depth * Indent)).Append(content).Append('\n');
+    private void Row(int column, int depth, string content) =>
+        _text.Append(' ', (column * ColumnWidth) + (depth * Indent)).Append(content).Append('\n');
+
+    /// <summary>The functions of one thread's drawn steps; those that only lead to the next one are not drawn.</summary>
+    private sealed class FunctionTree
+    {
+        private readonly Dictionary<string, HashSet<string>> _children = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _withSteps = new(StringComparer.Ordinal);
+
+        internal FunctionTree(IEnumerable<ReportStep> steps)
+        {
+            foreach (var step in steps)
+            {
+                var path = string.Empty;
+                foreach (var frame in step.Frames)
+                {
+                    var inner = $"{path}/{frame}";
+                    if (!_children.TryGetValue(path, out var children))
+                    {
+                        _children.Add(path, children = new HashSet<string>(StringComparer.Ordinal));
+                    }
+
+                    children.Add(inner);
+                    path = inner;
+                }
+
+                _withSteps.Add(path);
+            }
+        }
+
+        /// <summary>The drawn functions of a step, outermost first, each as its whole path.</summary>
+        internal List<string> Drawn(ReportStep step)
+        {
+            var drawn = new List<string>();
+            var path = string.Empty;
+            foreach (var frame in step.Frames)
+            {
+                path = $"{path}/{frame}";
+                if (_withSteps.Contains(path) || _children.GetValueOrDefault(path)?.Count != 1)
+                {
+                    drawn.Add(path);
+                }
+            }
+
+            return drawn;
+        }
+    }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Kernel;
+using IommuCluster.Kernel.Checking;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Scenarios.Verdicts;
@@ -95,6 +96,7 @@ public static class TextReport
         var at = (finding.ObjectType, finding.Field) switch
         {
             ("", "") => string.Empty,
+            var (call, error) when finding.Kind == FindingKind.UnexpectedErrno => $", {KernelFunctions.NameOf(call)} answers {error}",
             ("", var field) => $", {field}",
             (var type, "") => $", {type}",
             var (type, field) => $", {type}->{field}",
