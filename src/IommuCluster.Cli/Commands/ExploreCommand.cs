@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using IommuCluster.Cli.Output;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Strategies;
@@ -56,9 +57,9 @@ internal static class ExploreCommand
 
         internal Option<string?> Strategy { get; } = new("--strategy") { Description = $"{string.Join(" or ", StrategyCatalog.Names)}." };
 
-        internal Option<int?> ContextBound { get; } = Bounded(new Option<int?>("--context-bound") { Description = "Preemptions that a search allows, 0 to 1000; all when not given." }, 0, 1_000);
+        internal Option<long?> ContextBound { get; } = Number("--context-bound", "Preemptions that a search allows; all when not given.", 0, 1_000);
 
-        internal Option<long?> Schedules { get; } = Bounded(new Option<long?>("--schedules", "-n") { Description = "The budget in schedules, at least 1." }, 1, long.MaxValue);
+        internal Option<long?> Schedules { get; } = Number("--schedules", "The budget in schedules. Without a budget, a search ends when it is exhausted.", 1, long.MaxValue, "-n");
 
         internal Option<TimeSpan?> Time { get; } = new("--time")
         {
@@ -75,7 +76,7 @@ internal static class ExploreCommand
             },
         };
 
-        internal Option<ulong?> Seed { get; } = new("--seed") { Description = "Seed of random choices." };
+        internal Option<long?> Seed { get; } = Number("--seed", "Seed of random choices.", 0, long.MaxValue);
 
         internal Option<string?> Folder { get; } = new("--output") { Description = "Directory for a folder a finding." };
 
@@ -87,28 +88,26 @@ internal static class ExploreCommand
             var explore = found.Explore with
             {
                 Strategy = parsed.GetValue(Strategy) ?? found.Explore.Strategy,
-                ContextBound = parsed.GetValue(ContextBound) ?? found.Explore.ContextBound,
-                Seed = parsed.GetValue(Seed) ?? found.Explore.Seed,
+                ContextBound = (int?)parsed.GetValue(ContextBound) ?? found.Explore.ContextBound,
+                Seed = (ulong?)parsed.GetValue(Seed) ?? found.Explore.Seed,
             };
-            return found with { Explore = schedules is null && time is null ? explore : explore with { Schedules = schedules, Time = time } };
+            var isOwnSearch = parsed.GetValue(Strategy) == StrategyCatalog.States; // The file's budget is meant for the file's strategy.
+            return found with { Explore = schedules is null && time is null && !isOwnSearch ? explore : explore with { Schedules = schedules, Time = time } };
         }
 
-        private static Option<T?> Bounded<T>(Option<T?> option, T least, T most)
-            where T : struct, IComparable<T>
+        private static Option<long?> Number(string name, string description, long least, long most, params string[] aliases) => new(name, aliases)
         {
-            option.Validators.Add(result =>
+            Description = description,
+            CustomParser = result =>
             {
-                if (result.Errors.Any() || result.GetValueOrDefault<T?>() is not { } value)
+                if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
                 {
-                    return;
+                    return value;
                 }
 
-                if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
-                {
-                    result.AddError($"{option.Name} is {value}: give {least} to {most}");
-                }
-            });
-            return option;
-        }
+                result.AddError($"{name} is '{result.Tokens[0].Value}': give a number from {least} to {most}");
+                return null;
+            },
+        };
     }
 }

@@ -71,7 +71,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
             case FindingKind.LockOrder or FindingKind.LockRecursion or FindingKind.HeldAtExit or FindingKind.BadUnlock:
                 break; // The locks held are marked in any case.
             default:
-                MarkReads(here);
+                MarkReads(here, FunctionOf(sighting, here));
                 break;
         }
     }
@@ -107,9 +107,8 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
     }
 
     /// <summary>What the failing function read since it was entered, and the last store to each of these words.</summary>
-    private void MarkReads(int here)
+    private void MarkReads(int here, ImmutableArray<string> function)
     {
-        var function = framesOf(here);
         var left = MaxReads;
         for (var step = here; step >= 0 && left > 0; step--)
         {
@@ -118,7 +117,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
                 continue;
             }
 
-            if (!framesOf(step).AsSpan().StartsWith(function.AsSpan()[..Math.Min(function.Length, framesOf(here).Length)]))
+            if (!framesOf(step).AsSpan().StartsWith(function.AsSpan()))
             {
                 break;
             }
@@ -131,6 +130,10 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
             }
         }
     }
+
+    /// <summary>The functions in which the finding was reported, outermost first: the last step may have been deeper.</summary>
+    private ImmutableArray<string> FunctionOf(Sighting sighting, int here) =>
+        sighting.Threads.FirstOrDefault(thread => thread.Slot == sighting.Thread) is { } reporter ? [.. reporter.Frames.Reverse()] : framesOf(here);
 
     private void MarkLastStore(ulong word, int before)
     {
