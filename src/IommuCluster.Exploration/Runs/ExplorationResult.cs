@@ -40,7 +40,7 @@ public sealed record ExplorationResult(
     /// <summary>Different states with a choice that a search visited; null for other strategies.</summary>
     public long? States { get; init; }
 
-    /// <summary>Preemptions that a search allowed; null for all.</summary>
+    /// <summary>Preemptions that a search allowed, as whoever made it says; null for all.</summary>
     public int? ContextBound { get; init; }
 
     /// <summary>True when nobody ever had a choice, so that there is one schedule only.</summary>

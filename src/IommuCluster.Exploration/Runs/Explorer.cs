@@ -160,7 +160,6 @@ public sealed class Explorer
             [.. observed.Where(entry => entry.Finding.IsRace)])
         {
             States = search?.StateCount,
-            ContextBound = search?.ContextBound,
             IsOnlySchedule = onlySchedule,
         };
     }

@@ -239,8 +239,6 @@ public sealed class DeterministicRuntime : IKernelMemory
             var end = RunStages(probe, _firstStage, _firstStage + 1);
             if (probe.Asked || end != ScheduleEnd.Completed)
             {
-                // The stage is run again in every schedule and shows again what it showed, except what lockdep tells once.
-                BootSightings = BootSightings.AddRange(_sightings.Where(seen => seen.Finding.Kind is FindingKind.LockOrder or FindingKind.LockRecursion));
                 break;
             }
 

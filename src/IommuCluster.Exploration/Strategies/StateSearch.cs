@@ -1,27 +1,44 @@
 using System.Numerics;
+using IommuCluster.Exploration.Reduction;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Strategies;
 
 /// <summary>
-/// Searches states depth first and gives a schedule up where it meets a state again. What it has exhausted is a proof
+/// Searches states depth first, takes steps that are independent of all others at once, and gives a schedule up where it meets a state again. What it has exhausted is a proof
 /// within the workload's bounds. A thread in the middle of a method cannot be copied, so each branch is reached by
 /// running the choices before it again. Optionally only schedules with at most so many preemptions are searched.
 /// </summary>
-/// <param name="contextBound">Preemptions allowed, or null for all.</param>
-public sealed class StateSearch(int? contextBound = null) : IStrategy
+public sealed class StateSearch : IStrategy
 {
+    private readonly int? _contextBound;
+    private readonly ulong _slots;
     private readonly Dictionary<StateHash, int> _visited = [];
     private readonly List<Frame> _stack = [];
     private int _depth;
+    private int _triedLocks;
+    private bool _restart;
     private int _preemptions;
 
-    /// <inheritdoc/>
-    public string Name => StrategyCatalog.States;
+    /// <summary>Makes a search.</summary>
+    /// <param name="contextBound">Preemptions allowed, or null for all.</param>
+    public StateSearch(int? contextBound = null)
+        : this(contextBound, ulong.MaxValue)
+    {
+    }
 
-    /// <summary>Preemptions allowed, or null for all.</summary>
-    public int? ContextBound { get; } = contextBound;
+    /// <summary>Makes a search over a few threads; the others run only where none of these can.</summary>
+    /// <param name="contextBound">Preemptions allowed, or null for all.</param>
+    /// <param name="slots">A bit for each slot to search over.</param>
+    internal StateSearch(int? contextBound, ulong slots)
+    {
+        _contextBound = contextBound;
+        _slots = slots;
+    }
+
+    /// <inheritdoc/>
+    public string Name => "states";
 
     /// <summary>True when every state within the bound was visited.</summary>
     public bool IsExhausted { get; private set; }
@@ -43,13 +60,33 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     /// <inheritdoc/>
     public int Choose(in Choice choice)
     {
+        if ((choice.Enabled & _slots) == 0)
+        {
+            return choice.Default;
+        }
+
+        if (choice.Runtime.TriedLocks != _triedLocks)
+        {
+            // A lock turned out to be tried somewhere: its releases are not free after all. Begin anew.
+            _triedLocks = choice.Runtime.TriedLocks;
+            _restart = true;
+            return ChoiceOutcome.Abandon;
+        }
+
+        // Within a context bound each switch counts, so that nothing is free to be taken early.
+        var free = _contextBound is null ? Independence.Find(choice) : -1;
+        if (free >= 0)
+        {
+            return free;
+        }
+
         if (_depth < _stack.Count)
         {
             return Take(_stack[_depth++], choice);
         }
 
         var key = choice.Runtime.StateKey();
-        if (ContextBound is not null)
+        if (_contextBound is not null)
         {
             // Who runs now decides which further switches are free.
             key = key.Plus(StateHash.Of(0xc0, (ulong)(choice.Current + 1)));
@@ -61,7 +98,8 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
         }
 
         _visited[key] = _preemptions;
-        var frame = new Frame(choice.Enabled, Allowed(choice), choice.Default);
+        var allowed = Allowed(choice);
+        var frame = new Frame(choice.Enabled, allowed, (allowed >> choice.Default & 1) != 0 ? choice.Default : BitOperations.TrailingZeroCount(allowed));
         _stack.Add(frame);
         _depth++;
         return Take(frame, choice);
@@ -70,6 +108,19 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)
     {
+        if (_restart)
+        {
+            _restart = false;
+            _stack.Clear();
+            _visited.Clear();
+            return;
+        }
+
+        if (_depth < _stack.Count)
+        {
+            throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to the end ({end}) after {_depth} where they led to more before.");
+        }
+
         while (_stack.Count > 0)
         {
             var frame = _stack[^1];
@@ -88,10 +139,9 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
 
     private ulong Allowed(in Choice choice)
     {
-        var canStay = choice.Current >= 0 && (choice.Enabled >> choice.Current & 1) != 0;
-        if (ContextBound is null || !canStay || _preemptions < ContextBound)
+        if (_contextBound is null || !choice.CanStay || _preemptions < _contextBound)
         {
-            return choice.Enabled;
+            return choice.Enabled & _slots;
         }
 
         HitBound = true;
@@ -105,7 +155,7 @@ public sealed class StateSearch(int? contextBound = null) : IStrategy
             throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to threads {choice.Enabled:x} where they led to {frame.Enabled:x} before.");
         }
 
-        if (choice.Current >= 0 && frame.Chosen != choice.Current && (choice.Enabled >> choice.Current & 1) != 0)
+        if (choice.CanStay && frame.Chosen != choice.Current)
         {
             _preemptions++;
         }
