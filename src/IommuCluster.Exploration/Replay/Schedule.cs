@@ -51,7 +51,9 @@ public sealed record Schedule(ImmutableArray<Deviation> Deviations)
             deviations.Add(new Deviation((int)choice, (int)slot));
         }
 
-        return new Schedule(deviations.ToImmutable());
+        // One schedule, one text: blanks, padding and overlong numbers are none of ours.
+        var schedule = new Schedule(deviations.ToImmutable());
+        return text.SequenceEqual(schedule.Encode()) ? schedule : null;
     }
 
     /// <summary>Writes the schedule as text without blanks: gaps and slots as variable-length numbers in base64url.</summary>
@@ -70,11 +72,20 @@ public sealed record Schedule(ImmutableArray<Deviation> Deviations)
         return Base64Url.EncodeToString(bytes.ToArray());
     }
 
+    /// <inheritdoc/>
+    public bool Equals(Schedule? other) => other is not null && Deviations.AsSpan().SequenceEqual(other.Deviations.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => unchecked((int)Kernel.Checking.StableHash.Of(Encode()));
+
+    /// <inheritdoc/>
+    public override string ToString() => Encode();
+
     private static void WriteNumber(List<byte> bytes, uint number)
     {
         for (; number >= 0x80; number >>= 7)
         {
-            bytes.Add((byte)(number | 0x80));
+            bytes.Add((byte)((number & 0x7f) | 0x80));
         }
 
         bytes.Add((byte)number);

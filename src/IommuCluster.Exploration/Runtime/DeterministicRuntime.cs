@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
@@ -35,6 +36,7 @@ public sealed record RuntimeOptions
 public sealed class DeterministicRuntime : IKernelMemory
 {
     private const int MaxThreads = 64;
+    private const ulong WakeTerm = 0x3a4eUL << 32;
 
     private readonly Workload _workload;
     private readonly RuntimeOptions _options;
@@ -46,6 +48,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly List<Sighting> _sightings = [];
     private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
     private readonly List<Deviation> _deviations = [];
+    private readonly HashSet<FieldDescriptor> _tried = new(ReferenceEqualityComparer.Instance);
     private StepResult _result;
     private IStrategy _strategy = DefaultStrategy.Instance;
     private ulong _live;
@@ -62,6 +65,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private int _choices;
     private bool _starting;
     private ScheduleEnd? _end;
+    private ExceptionDispatchInfo? _failure;
     private long _now;
     private long _step = 1;
     private long _scheduleBegin = 1;
@@ -78,7 +82,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _races = _options.Checkers ? new DataRaces() : null;
         for (var slot = 0; slot < MaxThreads; slot++)
         {
-            _threads[slot] = new KernelThread(this, _lockdep, slot);
+            _threads[slot] = new KernelThread(this, _lockdep, slot, workload.Machine);
         }
 
         Boot();
@@ -98,6 +102,9 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     /// <summary>The lock graph, or null with checkers off.</summary>
     public Lockdep? Lockdep => _lockdep;
+
+    /// <summary>True when <see cref="StateKey"/> tells states apart.</summary>
+    public bool HasStateKeys => _options.StateHashing;
 
     /// <summary>Steps taken in all schedules.</summary>
     public long TotalSteps => _step - 1;
@@ -126,6 +133,14 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>The thread.</returns>
     public KernelThread Thread(int slot) => _threads[slot];
 
+    /// <summary>Number of lock fields that any thread ever tried to take without waiting.</summary>
+    internal int TriedLocks => _tried.Count;
+
+    /// <summary>Tells whether any thread ever tried to take a lock of this field without waiting.</summary>
+    /// <param name="request">A step that names the lock.</param>
+    /// <returns>True when one did, in any schedule so far.</returns>
+    internal bool WasTried(in StepRequest request) => _tried.Contains(request.Field!);
+
     /// <summary>Runs one schedule from the snapshot.</summary>
     /// <param name="strategy">Picks who runs.</param>
     /// <param name="number">The schedule's number.</param>
@@ -148,12 +163,18 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>128 bits.</returns>
     public StateHash StateKey()
     {
-        var key = _bank.Hash.Plus(StateHash.Of((ulong)_stage, (ulong)_now));
+        var key = _bank.Hash.Plus(StateHash.Of(((ulong)_stage << 32) | (uint)_nextId, (ulong)_now));
+        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(sleeping);
+            key = key.Plus(StateHash.Of(WakeTerm | (uint)_threads[slot].Id, (ulong)_wakeTimes[slot]));
+        }
+
         for (var live = _live; live != 0; live &= live - 1)
         {
             var thread = _threads[BitOperations.TrailingZeroCount(live)];
             var observed = thread.Observed;
-            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, observed.High + (ulong)thread.StepCount));
+            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, unchecked(observed.High + (ulong)thread.StepCount)));
         }
 
         return key;
@@ -197,7 +218,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     public void Report(KernelThread thread, Finding finding) => See(thread, finding, Trace.Count - 1, otherStep: -1);
 
     /// <inheritdoc/>
-    public void Spawn(KernelThread parent, ThreadStart start) => StartThread(start, parent.Slot);
+    public void Spawn(KernelThread parent, ThreadStart start) => StartThread(start, parent);
 
     /// <inheritdoc/>
     public void Exited(KernelThread thread)
@@ -205,6 +226,12 @@ public sealed class DeterministicRuntime : IKernelMemory
         var bit = 1UL << thread.Slot;
         _live &= ~bit;
         _enabled &= ~bit;
+        if (thread.Failure is not null)
+        {
+            _failure ??= thread.Failure;
+            _end = ScheduleEnd.Abandoned;
+        }
+
         if (!_starting)
         {
             Choose();
@@ -245,7 +272,10 @@ public sealed class DeterministicRuntime : IKernelMemory
             BootSightings = BootSightings.AddRange(_sightings);
             _firstId = _nextId;
             _bank.TakeSnapshot();
+            _lockdep?.TakeSnapshot();
         }
+
+        _lockdep?.Forget(); // What the probe saw is seen again by the schedules.
     }
 
     private ScheduleEnd RunStages(IStrategy strategy, int from, int to)
@@ -293,7 +323,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _starting = true;
         foreach (var start in stage.Threads)
         {
-            StartThread(start, parent: -1);
+            StartThread(start, parent: null);
         }
 
         _starting = false;
@@ -310,14 +340,20 @@ public sealed class DeterministicRuntime : IKernelMemory
                 thread.Resume();
             }
         }
+
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            failure.Throw(); // A fault of our own, not the modelled kernel's.
+        }
     }
 
-    private void StartThread(ThreadStart start, int parent)
+    private void StartThread(ThreadStart start, KernelThread? parent)
     {
         var slot = _threadCount < MaxThreads ? _threadCount++ : FreeSlot();
         var thread = _threads[slot];
-        thread.Prepare(_nextId++, start);
-        _races?.ThreadStarted(slot, parent);
+        thread.Prepare(_nextId++, start, parent);
+        _races?.ThreadStarted(slot, parent?.Slot ?? -1);
         _live |= 1UL << slot;
         if (start.IsHardware)
         {
@@ -343,7 +379,7 @@ public sealed class DeterministicRuntime : IKernelMemory
             return;
         }
 
-        if (_enabled == 0 && !WakeSleeper())
+        if (_enabled == 0 && !WakeSleepers())
         {
             _chosen = -1;
             if (_live != 0)
@@ -417,6 +453,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         ref var entry = ref Trace.Add();
         entry.Thread = thread.Slot;
+        entry.Id = thread.Id;
         entry.Kind = request.Kind;
         entry.Marking = request.Marking;
         entry.Fault = _result.Fault;
@@ -443,7 +480,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         ref readonly var first = ref Trace[otherStep];
         ref readonly var second = ref Trace[Trace.Count - 1];
-        var site = new RaceSite(first.Function, second.Function, first.Field ?? second.Field);
+        var site = new RaceSite(first.Function, second.Function, first.Field ?? second.Field, AccessOf(first), AccessOf(second));
         if (!_raceSites.TryGetValue(site, out var finding))
         {
             _raceSites.Add(site, finding = RaceOf(first, second));
@@ -451,6 +488,8 @@ public sealed class DeterministicRuntime : IKernelMemory
 
         See(thread, finding, Trace.Count - 1, otherStep);
     }
+
+    private static int AccessOf(in TraceEntry entry) => ((int)entry.Kind << 8) | (int)entry.Marking;
 
     private static Finding RaceOf(in TraceEntry first, in TraceEntry second)
     {
@@ -474,7 +513,11 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         switch (request.Kind)
         {
-            case StepKind.Lock or StepKind.TryLock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
+            case StepKind.TryLock:
+                _tried.Add(request.Field!);
+                ShutOut(thread);
+                break;
+            case StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
                 ShutOut(thread);
                 break;
             case StepKind.Spawn:
@@ -503,33 +546,39 @@ public sealed class DeterministicRuntime : IKernelMemory
         for (var others = _enabled & ~(1UL << thread.Slot); others != 0; others &= others - 1)
         {
             var slot = BitOperations.TrailingZeroCount(others);
-            if (!_bank.CanProceed(_threads[slot].Request))
+            ref var request = ref _threads[slot].Request;
+            if (request.Kind != StepKind.Sleep && !_bank.CanProceed(request)) // Who woke up stays awake.
             {
                 _enabled &= ~(1UL << slot);
             }
         }
     }
 
-    private bool WakeSleeper()
+    /// <summary>Moves the clock on to the next moment for which threads sleep, and wakes all of them.</summary>
+    private bool WakeSleepers()
     {
         if (_sleeping == 0)
         {
             return false;
         }
 
-        var first = -1;
+        var first = long.MaxValue;
+        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
+        {
+            first = Math.Min(first, _wakeTimes[BitOperations.TrailingZeroCount(sleeping)]);
+        }
+
+        _now = first;
         for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
         {
             var slot = BitOperations.TrailingZeroCount(sleeping);
-            if (first < 0 || _wakeTimes[slot] < _wakeTimes[first])
+            if (_wakeTimes[slot] == first)
             {
-                first = slot;
+                _sleeping &= ~(1UL << slot);
+                _enabled |= 1UL << slot;
             }
         }
 
-        _now = Math.Max(_now, _wakeTimes[first]);
-        _sleeping &= ~(1UL << first);
-        _enabled |= 1UL << first;
         return true;
     }
 
@@ -567,7 +616,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _sightings.Add(new Sighting(finding, step, thread.Slot, otherStep)
         {
             Threads = finding.IsRace ? [] : SnapshotThreads(),
-            Witnesses = finding.Kind == FindingKind.LockOrder ? [.. _lockdep!.Witnesses] : [],
+            Witnesses = finding.Kind == FindingKind.LockOrder && _lockdep!.Witnesses.Count > 1 ? [.. _lockdep.Witnesses] : [],
         });
     }
 
@@ -597,14 +646,16 @@ public sealed class DeterministicRuntime : IKernelMemory
             : $"waits for {thread.Request.Field?.LockClass?.Name ?? thread.Request.Kind.ToString()}";
     }
 
-    private readonly record struct RaceSite(string First, string Second, FieldDescriptor? Field);
+    /// <summary>All that the text of a race tells, so that it is the same whatever ran before.</summary>
+    private readonly record struct RaceSite(string First, string Second, FieldDescriptor? Field, int FirstAccess, int SecondAccess);
 
     private sealed class RaceSiteComparer : IEqualityComparer<RaceSite>
     {
         public static readonly RaceSiteComparer Instance = new();
 
         public bool Equals(RaceSite x, RaceSite y) =>
-            ReferenceEquals(x.First, y.First) && ReferenceEquals(x.Second, y.Second) && ReferenceEquals(x.Field, y.Field);
+            ReferenceEquals(x.First, y.First) && ReferenceEquals(x.Second, y.Second) && ReferenceEquals(x.Field, y.Field)
+            && x.FirstAccess == y.FirstAccess && x.SecondAccess == y.SecondAccess;
 
         public int GetHashCode(RaceSite site) => unchecked(
             (RuntimeHelpers.GetHashCode(site.First) * 31) + (RuntimeHelpers.GetHashCode(site.Second) * 17) + RuntimeHelpers.GetHashCode(site.Field));

@@ -37,6 +37,9 @@ public static class ChoiceOutcome
 /// <param name="Runtime">The runtime, for strategies that look at the state or at what threads are about to do.</param>
 public readonly record struct Choice(ulong Enabled, int Current, DeterministicRuntime Runtime)
 {
+    /// <summary>True when the thread that ran last can go on: picking another one is a preemption.</summary>
+    public bool CanStay => Current >= 0 && (Enabled >> Current & 1) != 0;
+
     /// <summary>The slot that runs when nobody decides: the current one while it can, else the lowest.</summary>
-    public int Default => Current >= 0 && (Enabled >> Current & 1) != 0 ? Current : System.Numerics.BitOperations.TrailingZeroCount(Enabled);
+    public int Default => CanStay ? Current : System.Numerics.BitOperations.TrailingZeroCount(Enabled);
 }

@@ -8,6 +8,9 @@ public struct TraceEntry
     /// <summary>The thread's slot.</summary>
     public int Thread;
 
+    /// <summary>The thread's id: unlike its slot, never used again in the schedule.</summary>
+    public int Id;
+
     /// <summary>What it did.</summary>
     public StepKind Kind;
 

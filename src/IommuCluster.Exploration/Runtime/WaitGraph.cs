@@ -17,10 +17,11 @@ internal static class WaitGraph
     {
         for (var left = live; left != 0; left &= left - 1)
         {
-            var start = BitOperations.TrailingZeroCount(left);
-            if (Circle(threads, live, bank, start) is { } circle)
+            var path = new List<int> { BitOperations.TrailingZeroCount(left) };
+            if (FindCircle(threads, live, bank, path, 0))
             {
-                return (threads[start], Deadlock(threads, circle));
+                var circle = FromItsFirst(threads, path);
+                return (threads[circle[0]], Deadlock(threads, circle));
             }
         }
 
@@ -30,40 +31,70 @@ internal static class WaitGraph
             $"INFO: task {waiter.Start.Name} blocked for ever: waits for {what} in {waiter.Function}, and no thread can run"));
     }
 
-    private static List<int>? Circle(ReadOnlySpan<KernelThread> threads, ulong live, MemoryBank bank, int start)
+    /// <summary>Follows from waiter to owner until it is back at the start of the path.</summary>
+    private static bool FindCircle(ReadOnlySpan<KernelThread> threads, ulong live, MemoryBank bank, List<int> path, ulong seen)
     {
-        var path = new List<int>();
-        for (var slot = start; slot >= 0 && (live >> slot & 1) != 0; slot = OwnerOf(threads, threads[slot], bank))
+        for (var owners = OwnersOf(threads, threads[path[^1]], bank) & live; owners != 0; owners &= owners - 1)
         {
-            if (path.Contains(slot))
+            var owner = BitOperations.TrailingZeroCount(owners);
+            if (owner == path[0])
             {
-                return slot == start ? path : null;
+                return true;
             }
 
-            path.Add(slot);
+            if ((seen >> owner & 1) != 0)
+            {
+                continue;
+            }
+
+            path.Add(owner);
+            if (FindCircle(threads, live, bank, path, seen | (1UL << owner)))
+            {
+                return true;
+            }
+
+            path.RemoveAt(path.Count - 1);
         }
 
-        return null;
+        return false;
     }
 
-    private static int OwnerOf(ReadOnlySpan<KernelThread> threads, KernelThread waiter, MemoryBank bank)
+    /// <summary>Turns a circle so that it begins at the same place whatever slots its threads have.</summary>
+    private static List<int> FromItsFirst(ReadOnlySpan<KernelThread> threads, List<int> circle)
+    {
+        var first = 0;
+        for (var i = 1; i < circle.Count; i++)
+        {
+            if (string.CompareOrdinal(SiteOf(threads[circle[i]]), SiteOf(threads[circle[first]])) < 0)
+            {
+                first = i;
+            }
+        }
+
+        return [.. circle[first..], .. circle[..first]];
+    }
+
+    private static string SiteOf(KernelThread thread) => $"{thread.Function} {WaitsFor(thread)}";
+
+    private static ulong OwnersOf(ReadOnlySpan<KernelThread> threads, KernelThread waiter, MemoryBank bank)
     {
         ref readonly var request = ref waiter.Request;
         if (request.Kind is not (StepKind.Lock or StepKind.ReadLock) || bank.Peek(request.Base, request.Field!.Word) is not { } word)
         {
-            return -1;
+            return 0;
         }
 
-        var owner = (int)(uint)word - 1;
+        var owner = (int)(word & uint.MaxValue) - 1;
+        var owners = 0UL;
         for (var slot = 0; slot < threads.Length; slot++)
         {
             if (owner >= 0 ? threads[slot].Id == owner : HoldsForReading(threads[slot], request))
             {
-                return slot;
+                owners |= 1UL << slot;
             }
         }
 
-        return -1;
+        return owners;
     }
 
     private static bool HoldsForReading(KernelThread thread, in StepRequest request)

@@ -13,6 +13,9 @@ public sealed class ReplayStrategy(Schedule schedule) : IStrategy
     /// <inheritdoc/>
     public string Name => "replay";
 
+    /// <summary>True when the schedule got as far as its last deviation; else it was made for another program.</summary>
+    public bool HasMadeAll => _next == schedule.Deviations.Length;
+
     /// <inheritdoc/>
     public bool BeginSchedule(long number)
     {

@@ -5,7 +5,9 @@ namespace IommuCluster.Kernel.Checking;
 /// <summary>
 /// Data races by happens-before over every word, with epochs instead of vector clocks wherever one suffices (FastTrack:
 /// Flanagan, Freund, PLDI 2009). The clock of an access is the number of its step, which never repeats, so nothing
-/// has to be cleared between schedules: what is older than the schedule is ordered before it.
+/// has to be cleared between schedules: what is older than the schedule is ordered before it. Of a thread's accesses to
+/// a word only the last read and the last write are known, so that a marked one may hide a plain one before it in this
+/// schedule; and threads that have one slot after each other count as one.
 /// </summary>
 public sealed class DataRaces
 {
@@ -36,14 +38,12 @@ public sealed class DataRaces
     }
 
     /// <summary>Takes notice of a new thread: what its parent did so far is ordered before it.</summary>
-    /// <param name="thread">Its slot; slots are handed out in order.</param>
+    /// <param name="thread">Its slot; slots are handed out in order, those of ended threads again.</param>
     /// <param name="parent">The slot of the thread that started it, or -1.</param>
     public void ThreadStarted(int thread, int parent)
     {
-        while (_threads <= thread)
-        {
-            Array.Clear(_clocks, _threads++ * MaxThreads, MaxThreads);
-        }
+        Array.Clear(_clocks, thread * MaxThreads, MaxThreads); // A slot used again knows nothing of what its last thread knew.
+        _threads = Math.Max(_threads, thread + 1);
 
         if (parent >= 0)
         {
@@ -124,15 +124,12 @@ public sealed class DataRaces
     {
         if (marking >= Marking.Ordered)
         {
-            if (marking == Marking.Hardware)
+            if (marking is Marking.Hardware or Marking.DataRace)
             {
                 return -1;
             }
 
-            if (marking != Marking.DataRace)
-            {
-                Acquire(thread, slot);
-            }
+            Acquire(thread, slot);
         }
 
         var race = Conflict(thread, _writes[slot], marking);
@@ -160,29 +157,36 @@ public sealed class DataRaces
 
     private long Write(int thread, long step, Marking marking, int slot)
     {
-        if (marking == Marking.Hardware)
+        if (marking is Marking.Hardware or Marking.DataRace)
         {
             return -1;
         }
 
         var race = Conflict(thread, _writes[slot], marking);
-        var last = _reads[slot];
-        if (last != 0 && !IsOld(last))
+        if (!IsOld(_reads[slot]))
         {
-            race = Math.Max(race, ThreadOf(last) == ManyReaders ? ConflictWithReaders(thread, slot, marking) : Conflict(thread, last, marking));
+            race = Math.Max(race, ConflictWithReads(thread, slot, marking));
         }
 
         _writes[slot] = Epoch(step, thread, marking);
-        _reads[slot] = 0;
         return race;
     }
 
-    private long ConflictWithReaders(int thread, int slot, Marking marking)
+    private long ConflictWithReads(int thread, int slot, Marking marking)
     {
+        var last = _reads[slot];
+        var isOne = ThreadOf(last) != ManyReaders;
         var race = -1L;
-        foreach (var epoch in _readRows.AsSpan(_rows[slot] * MaxThreads, MaxThreads))
+        var isOrdered = true;
+        foreach (var epoch in isOne ? new ReadOnlySpan<ulong>(in last) : _readRows.AsSpan(_rows[slot] * MaxThreads, MaxThreads))
         {
             race = Math.Max(race, Conflict(thread, epoch, marking));
+            isOrdered &= IsOld(epoch) || IsOrdered(thread, epoch);
+        }
+
+        if (isOrdered || race >= 0)
+        {
+            _reads[slot] = 0; // From here on the write speaks for them.
         }
 
         return race;
@@ -196,11 +200,8 @@ public sealed class DataRaces
         }
 
         var other = (Marking)((epoch >> 8) & 0xff);
-        var bothMarked = IsMarked(other) && IsMarked(marking);
-        return bothMarked || other == Marking.DataRace || marking == Marking.DataRace ? -1 : (long)(epoch >> StepShift);
+        return other != Marking.Plain && marking != Marking.Plain ? -1 : (long)(epoch >> StepShift);
     }
-
-    private static bool IsMarked(Marking marking) => marking is Marking.Once or Marking.Ordered or Marking.Atomic;
 
     private static ulong Epoch(long step, int thread, Marking marking) => ((ulong)step << StepShift) | ((ulong)marking << 8) | (uint)thread;
 

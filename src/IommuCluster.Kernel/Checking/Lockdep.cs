@@ -34,6 +34,25 @@ public sealed class Lockdep
         SawNewEdge = false;
     }
 
+    /// <summary>Makes the edges seen so far the ones that <see cref="Forget"/> keeps.</summary>
+    internal void TakeSnapshot()
+    {
+        foreach (var node in _nodes.Values)
+        {
+            node.Kept = node.Edges.Count;
+        }
+    }
+
+    /// <summary>Forgets the schedules: the next one is checked as if it were the first.</summary>
+    public void Forget()
+    {
+        _chains.Clear();
+        foreach (var node in _nodes.Values)
+        {
+            node.Edges.RemoveRange(node.Kept, node.Edges.Count - node.Kept);
+        }
+    }
+
     /// <summary>Takes notice of the lock on top of the thread's stack.</summary>
     /// <param name="thread">The thread.</param>
     /// <param name="isTry">True for a successful trylock: it cannot have waited, so it makes no edge.</param>
@@ -60,13 +79,13 @@ public sealed class Lockdep
     }
 
     private static ulong Extend(Span<HeldLock> held, int index) =>
-        StateHash.Mix((index > 0 ? held[index - 1].ChainKey : 0x10ca1) + KeyOf(held[index]));
+        StateHash.Mix(unchecked((index > 0 ? held[index - 1].ChainKey : 0x10ca1) + KeyOf(held[index])));
 
     private static ulong KeyOf(in HeldLock held)
     {
         var lockClass = held.Descriptor.LockClass!;
         return lockClass.NoValidate
-            ? StateHash.Mix(held.Base.Value)
+            ? StateHash.Mix(held.Base.Plus(held.Descriptor.Word).Value)
             : StateHash.Mix(lockClass.Key + held.Subclass);
     }
 
@@ -159,6 +178,8 @@ public sealed class Lockdep
         public bool NoValidate { get; } = noValidate;
 
         public List<Edge> Edges { get; } = [];
+
+        public int Kept { get; set; }
     }
 
     private sealed record Edge(Node To, string HeldSince, string AcquiredIn, long Schedule);

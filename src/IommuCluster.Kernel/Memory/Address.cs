@@ -94,7 +94,7 @@ public readonly record struct Address(ulong Value)
     /// <returns>The address of the object's first word.</returns>
     public static Address Create(Home home, int thread, int count)
     {
-        if ((uint)thread > 0x3ff || (uint)count > 0xffff || (uint)home.Index > 0x1ffff)
+        if (thread is < 0 or > 0x3ff || count is < 0 or > 0xffff || home.Index is < 0 or > 0x1ffff)
         {
             throw new InvalidOperationException($"Allocation {count} of thread {thread} in {home} does not fit the address format.");
         }

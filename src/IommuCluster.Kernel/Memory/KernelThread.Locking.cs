@@ -141,16 +141,14 @@ public sealed partial class KernelThread
     /// <returns>True when it does.</returns>
     public bool Holds(Mutex mutex) => IsHeld(mutex.Base, mutex.Descriptor);
 
+    /// <summary>Tells whether the thread holds the lock that a step names.</summary>
+    /// <param name="request">The step.</param>
+    /// <returns>True when it does.</returns>
+    public bool Holds(in StepRequest request) => IsHeld(request.Base, request.Field!);
+
     private Step Acquire(StepKind kind, Address at, FieldDescriptor descriptor, byte subclass)
     {
-        Request.Kind = kind;
-        Request.Marking = Marking.Atomic;
-        Request.Subclass = subclass;
-        Request.Base = at;
-        Request.Field = descriptor;
-        Request.Index = 0;
-        Request.Thread = Id;
-        Announce();
+        Access(kind, at, descriptor, 0, 0, Marking.Atomic, subclass);
         return new Step(this);
     }
 

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Locking;
 
 namespace IommuCluster.Kernel.Memory;
@@ -14,6 +16,7 @@ public sealed partial class KernelThread
 
     private readonly IKernelMemory _memory;
     private readonly Lockdep? _lockdep;
+    private readonly Machine? _machine;
     private readonly string[] _frames = new string[MaxFrames];
     private readonly HeldLock[] _held = new HeldLock[48];
     private int _depth;
@@ -32,15 +35,20 @@ public sealed partial class KernelThread
     /// <param name="memory">Where its steps go.</param>
     /// <param name="lockdep">The lock graph that its acquisitions are added to, or null.</param>
     /// <param name="slot">Its number among the runtime's threads.</param>
-    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot)
+    /// <param name="machine">The machine's facts, or null.</param>
+    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, Machine? machine)
     {
         _memory = memory;
+        _machine = machine;
         _lockdep = lockdep;
         Slot = slot;
     }
 
     /// <summary>Its number among the threads that live at the same time.</summary>
     public int Slot { get; }
+
+    /// <summary>The machine's facts. Looking at them is no step: they never change.</summary>
+    internal Machine Machine => _machine ?? throw new InvalidOperationException("The program has no machine.");
 
     /// <summary>Its id: the order of its start within the schedule, from 1; 0 is the bank itself.</summary>
     public int Id { get; private set; }
@@ -72,23 +80,28 @@ public sealed partial class KernelThread
     /// <summary>The function it is in.</summary>
     public string Function => _depth > 0 ? _frames[_depth - 1] : Start.Name;
 
+    /// <summary>A fault of our own that ended the body, or null. The runtime throws it at its rim.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
+
     /// <summary>True when the step just announced is done and the thread goes on.</summary>
     internal bool GoesOn { get; private set; }
 
     /// <summary>Takes a slot's thread into use for another body.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="start">What it runs.</param>
-    public void Prepare(int id, ThreadStart start)
+    /// <param name="parent">The thread that spawned it, or null: its body knows what its parent knew.</param>
+    public void Prepare(int id, ThreadStart start, KernelThread? parent = null)
     {
         Id = id;
         Start = start;
         StepCount = 0;
-        Observed = default;
+        Observed = parent is null ? default : parent.Observed.Plus(StateHash.Of((ulong)parent.Id, (ulong)parent.StepCount));
         _depth = 0;
         _allocations = 0;
         _homes = 0;
         _atomicDepth = 0;
         _continuation = null;
+        Failure = null;
         HeldCount = 0;
     }
 
@@ -177,8 +190,19 @@ public sealed partial class KernelThread
 
     private void Exit()
     {
-        // A fault of our own in a flow surfaces here, at the runtime's call into the thread.
-        _body.GetAwaiter().GetResult();
+        try
+        {
+            _body.GetAwaiter().GetResult();
+        }
+#pragma warning disable CA1031 // Any fault of our own; whoever awaits this is the flow itself, so the runtime has to throw it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Failure = ExceptionDispatchInfo.Capture(failure);
+            _memory.Exited(this);
+            return;
+        }
+
         if (HeldCount > 0)
         {
             ref var held = ref _held[HeldCount - 1];
@@ -193,11 +217,11 @@ public sealed partial class KernelThread
     private void Access<T>(StepKind kind, in Field<T> field, ulong value, Marking marking)
         where T : unmanaged => Access(kind, field.Base, field.Descriptor, field.Index, value, marking);
 
-    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking)
+    private void Access(StepKind kind, Address at, FieldDescriptor? descriptor, int index, ulong value, Marking marking, byte subclass = 0)
     {
         Request.Kind = kind;
         Request.Marking = marking;
-        Request.Subclass = 0;
+        Request.Subclass = subclass;
         Request.Base = at;
         Request.Field = descriptor;
         Request.Index = index;

@@ -9,8 +9,17 @@ public sealed class Layout(string name)
 {
     private readonly List<FieldDescriptor> _byWord = [];
 
+    /// <summary>A type that begins with another one, as a driver's domain embeds the core's.</summary>
+    /// <param name="name">The kernel's type name.</param>
+    /// <param name="first">The type of its first member.</param>
+    public Layout(string name, Layout first)
+        : this(name) => _byWord.AddRange(first._byWord);
+
     /// <summary>The kernel's type name.</summary>
     public string Name { get; } = name;
+
+    /// <summary>The type in a hash of the state: a hash of its name, the same in every process.</summary>
+    internal uint Key { get; } = Checking.StableHash.Of(name);
 
     /// <summary>Number of declared words; an allocation may ask for more behind them.</summary>
     public int Words => _byWord.Count;

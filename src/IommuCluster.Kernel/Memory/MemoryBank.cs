@@ -60,7 +60,6 @@ public sealed class MemoryBank
     /// <summary>Where the RCU readers are counted.</summary>
     public static readonly Address RcuState = Address.Create(Home.Soc, thread: 0, count: 0);
 
-    private const ulong ExistsTerm = 0xa110c;
     private const ulong FreedTerm = 0xf4eed;
 
     private readonly bool _hashing;
@@ -149,7 +148,7 @@ public sealed class MemoryBank
             case StepKind.Lock:
                 return !TryPeek(request, out var word) || word == 0;
             case StepKind.ReadLock:
-                return !TryPeek(request, out word) || (uint)word == 0;
+                return !TryPeek(request, out word) || (word & uint.MaxValue) == 0;
             case StepKind.WaitForCompletion:
                 return !TryPeek(request, out word) || word != 0;
             case StepKind.WaitEvent:
@@ -180,8 +179,9 @@ public sealed class MemoryBank
                 return;
             case StepKind.Spawn or StepKind.Sleep:
                 return;
-            case StepKind.Free when request.Base.IsNull:
-                return; // kfree(NULL) is legal.
+            case StepKind.Free:
+                Free(request, ref result);
+                return;
         }
 
         if (!TryTouch(request, ref result))
@@ -213,9 +213,6 @@ public sealed class MemoryBank
                     Write(result.Slot, request, request.Value);
                 }
 
-                break;
-            case StepKind.Free:
-                FreeObject(request.ObjectNumber);
                 break;
             case StepKind.Lock:
                 Write(result.Slot, request, (ulong)request.Thread + 1);
@@ -258,7 +255,7 @@ public sealed class MemoryBank
     {
         var number = Find(address.Object.Value);
         var offset = address.Offset + word;
-        return number >= 0 && !_objects[number].Freed && (uint)offset < (uint)_objects[number].Words
+        return number >= 0 && !_objects[number].Freed && _objects[number].Has(offset)
             ? _words[_objects[number].First + offset]
             : null;
     }
@@ -291,7 +288,7 @@ public sealed class MemoryBank
         for (var i = 0; i < _objectCount; i++)
         {
             ref var record = ref _objects[i];
-            hash = hash.Plus(StateHash.Of(record.Key, record.Freed ? FreedTerm : ExistsTerm));
+            hash = hash.Plus(StateHash.Of(record.Key, record.Freed ? FreedTerm : record.ExistsTerm));
             for (var word = 0; !record.Freed && word < record.Words; word++)
             {
                 if (_words[record.First + word] is not 0 and var value)
@@ -314,7 +311,7 @@ public sealed class MemoryBank
 
         ref var record = ref _objects[request.ObjectNumber];
         var offset = request.Base.Offset + request.Field!.Word + request.Index;
-        if (record.Freed || (uint)offset >= (uint)record.Words)
+        if (record.Freed || !record.Has(offset))
         {
             return false;
         }
@@ -329,16 +326,19 @@ public sealed class MemoryBank
         if (request.ObjectNumber >= 0)
         {
             ref var record = ref _objects[request.ObjectNumber];
-            var offset = request.Base.Offset + (request.Field?.Word ?? 0) + request.Index;
-            result.Slot = record.First + offset;
-            if (!record.Freed && (uint)offset < (uint)record.Words)
+            var offset = request.Base.Offset + request.Field!.Word + request.Index;
+            if (record.Has(offset))
             {
-                return true;
+                // A freed object's word is named, too: the free and this step are a race.
+                result.Slot = record.First + offset;
+                if (!record.Freed)
+                {
+                    return true;
+                }
             }
         }
 
-        result.Fault = FaultOf(request);
-        result.Value = Address.Poison;
+        Fault(FaultOf(request), ref result);
         return false;
     }
 
@@ -349,9 +349,13 @@ public sealed class MemoryBank
             return request.Base.Value < 4096 ? FaultKind.NullDereference : FaultKind.WildPointer;
         }
 
-        return !_objects[request.ObjectNumber].Freed ? FaultKind.OutOfBounds
-            : request.Kind == StepKind.Free ? FaultKind.DoubleFree
-            : FaultKind.UseAfterFree;
+        return _objects[request.ObjectNumber].Freed ? FaultKind.UseAfterFree : FaultKind.OutOfBounds;
+    }
+
+    private static void Fault(FaultKind fault, ref StepResult result)
+    {
+        result.Fault = fault;
+        result.Value = Address.Poison;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -389,9 +393,28 @@ public sealed class MemoryBank
         _hash = _hash.Plus(change);
     }
 
-    private void FreeObject(int number)
+    private void Free(in StepRequest request, ref StepResult result)
     {
+        if (request.Base.IsNull)
+        {
+            return; // kfree(NULL) is legal.
+        }
+
+        if (request.ObjectNumber < 0 || request.Base.Offset != 0)
+        {
+            Fault(request.ObjectNumber < 0 ? FaultOf(request) : FaultKind.WildPointer, ref result);
+            return;
+        }
+
+        var number = request.ObjectNumber;
         ref var record = ref _objects[number];
+        result.Slot = record.First;
+        if (record.Freed)
+        {
+            Fault(FaultKind.DoubleFree, ref result);
+            return;
+        }
+
         if (_hashing)
         {
             for (var i = 0; i < record.Words; i++)
@@ -402,7 +425,7 @@ public sealed class MemoryBank
                 }
             }
 
-            _hash = _hash.Minus(StateHash.Of(record.Key, ExistsTerm)).Plus(StateHash.Of(record.Key, FreedTerm));
+            _hash = _hash.Minus(StateHash.Of(record.Key, record.ExistsTerm)).Plus(StateHash.Of(record.Key, FreedTerm));
         }
 
         if (number < _snapshotObjects)
@@ -452,7 +475,7 @@ public sealed class MemoryBank
         _index[indexSlot] = ++_objectCount;
         if (_hashing)
         {
-            _hash = _hash.Plus(StateHash.Of(address.Value, ExistsTerm));
+            _hash = _hash.Plus(StateHash.Of(address.Value, _objects[_objectCount - 1].ExistsTerm));
         }
 
         return _objectCount - 1;
@@ -491,6 +514,12 @@ public sealed class MemoryBank
         public int Words;
         public Layout Layout;
         public bool Freed;
+
+        /// <summary>That it exists, and what and how large it is: the same thread may make different things as its first.</summary>
+        public readonly ulong ExistsTerm => Layout.Key ^ ((ulong)Words << 32);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly bool Has(int offset) => unchecked((uint)offset < (uint)Words);
     }
 
     private readonly record struct UndoEntry(int Slot, ulong Word);
