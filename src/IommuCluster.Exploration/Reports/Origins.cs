@@ -38,7 +38,7 @@ internal static class Origins
         for (var step = fault - 1; step >= 0; step--)
         {
             ref readonly var entry = ref trace[step];
-            if (entry.Thread == trace[fault].Thread && entry.Kind == StepKind.Load && entry.Result == trace[fault].Base.Value)
+            if (entry.Id == trace[fault].Id && entry.Kind == StepKind.Load && entry.Result == trace[fault].Base.Value)
             {
                 return step;
             }
@@ -59,7 +59,7 @@ internal static class Origins
             ref readonly var entry = ref trace[step];
             if (entry.Kind is StepKind.Store or StepKind.Exchange && WordOf(entry) == WordOf(trace[load]))
             {
-                return entry.Value == 0 && entry.Thread != trace[fault].Thread ? step : -1;
+                return entry.Value == 0 && entry.Id != trace[fault].Id ? step : -1;
             }
         }
 

@@ -112,7 +112,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
         var left = MaxReads;
         for (var step = here; step >= 0 && left > 0; step--)
         {
-            if (trace[step].Thread != trace[here].Thread)
+            if (trace[step].Id != trace[here].Id)
             {
                 continue;
             }
@@ -152,7 +152,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
         var seen = new HashSet<int>();
         for (var step = here; step >= 0; step--)
         {
-            if (seen.Add(trace[step].Thread))
+            if (seen.Add(trace[step].Id))
             {
                 MarkStep(step);
                 MarkHeldLocks(step);
@@ -167,7 +167,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
         for (var step = at - 1; step >= 0; step--)
         {
             ref readonly var entry = ref trace[step];
-            if (entry.Thread != trace[at].Thread || entry.Fault != FaultKind.None)
+            if (entry.Id != trace[at].Id || entry.Fault != FaultKind.None)
             {
                 continue;
             }
@@ -195,7 +195,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
         var switches = new List<int>();
         for (var step = 0; step < here; step++)
         {
-            if (trace[step].Thread != trace[step + 1].Thread)
+            if (trace[step].Id != trace[step + 1].Id)
             {
                 switches.Add(step);
             }

@@ -109,7 +109,8 @@ internal sealed class ScenarioReader
         {
             Board = board ?? s_noBoard,
             Profile = ReadProfile(reader),
-            Masters = ReadMasters(reader, board),
+            Masters = ReadNodes(reader, "masters", "master", board, node => !node.Iommus.IsEmpty || !node.IommuMap.IsEmpty),
+            Iommus = ReadNodes(reader, "iommus", "IOMMU", board, node => node.IommuCells is not null),
             Drivers = ReadDrivers(reader),
             Clients = ReadClients(reader),
             FirmwareLinks = Word(reader, "firmware-links", ScenarioWords.FirmwareLinks, FirmwareLinks.On),
@@ -202,21 +203,21 @@ internal sealed class ScenarioReader
         return ProfileCatalog.All[0];
     }
 
-    private ImmutableArray<string> ReadMasters(MappingReader reader, Board? board)
+    private ImmutableArray<string> ReadNodes(MappingReader reader, string key, string what, Board? board, Func<FirmwareNode, bool> isMeant)
     {
-        var masters = ImmutableArray.CreateBuilder<string>();
-        foreach (var line in reader.Lines("masters"))
+        var names = board?.Nodes.Where(isMeant).Select(node => node.Name).ToList();
+        var found = ImmutableArray.CreateBuilder<string>();
+        foreach (var line in reader.Lines(key))
         {
-            var names = board?.Nodes.Where(node => !node.Iommus.IsEmpty || !node.IommuMap.IsEmpty).Select(node => node.Name).ToList();
             if (names?.Contains(line.Text) == false)
             {
-                _bag.Error($"board {board!.Name} has no master '{line.Text}'", Remedy(line.Text, names), line.Line, line.Column);
+                _bag.Error($"board {board!.Name} has no {what} '{line.Text}'", Remedy(line.Text, names), line.Line, line.Column);
             }
 
-            masters.Add(line.Text);
+            found.Add(line.Text);
         }
 
-        return masters.ToImmutable();
+        return found.ToImmutable();
     }
 
     private ImmutableArray<DriverPlan> ReadDrivers(MappingReader reader)

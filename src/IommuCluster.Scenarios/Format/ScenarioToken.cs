@@ -36,6 +36,7 @@ public sealed record ScenarioToken(string Scenario, string Case, string Digest, 
             BoardWriter.ToYaml(plan.Board),
             (plan.Profile with { Summary = string.Empty, Era = string.Empty }).ToString(),
             string.Join(' ', plan.Masters),
+            string.Join(' ', plan.Iommus),
             $"{plan.FirmwareLinks} {plan.Transfers} {scenarioCase.Explore.GoOnAfterOops} {scenarioCase.Explore.MaxSteps}",
         };
         parts.AddRange(plan.Drivers.OrderBy(driver => driver.Driver, StringComparer.Ordinal).Prepend(plan.Clients).Select(TextOf));

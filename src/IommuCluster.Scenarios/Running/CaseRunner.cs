@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using CancellationToken = System.Threading.CancellationToken;
+using IommuCluster.Exploration.Reduction;
+using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
@@ -16,6 +18,9 @@ namespace IommuCluster.Scenarios.Running;
 /// <param name="boot">Makes the workload of a plan; null for the standard boot.</param>
 public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boot = null)
 {
+    /// <summary>Schedules that shrinking one finding may cost.</summary>
+    private const int MinimiserRuns = 2_000;
+
     /// <summary>Explores a case and judges what was seen.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="progress">Called now and then; null for nobody.</param>
@@ -38,13 +43,16 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
     }
 
-    /// <summary>Collects what is to be told of a finding.</summary>
+    /// <summary>Shrinks a finding's schedule and collects what is to be told of it.</summary>
     /// <param name="scenarioCase">The case that showed it.</param>
     /// <param name="observed">The finding.</param>
     /// <returns>The report and the token that replays it.</returns>
     public ReportedFinding Report(ScenarioCase scenarioCase, ObservedFinding observed)
     {
-        var report = FindingReporter.Create(Boot(scenarioCase), OptionsOf(scenarioCase.Explore), observed.Finding, observed.Schedules, NamesOf(scenarioCase.Plan))
+        var workload = Boot(scenarioCase);
+        var options = OptionsOf(scenarioCase.Explore);
+        var schedules = Minimised(workload, options, observed);
+        var report = FindingReporter.Create(workload, options, observed.Finding, schedules, NamesOf(workload))
             ?? throw new InvalidOperationException($"{observed.Finding.Id} of case {scenarioCase.Name} does not show again when schedule {observed.FirstSchedule} is replayed: uncontrolled nondeterminism.");
         return new ReportedFinding(observed, report, ScenarioToken.Of(scenarioCase, report.Schedules));
     }
@@ -65,17 +73,20 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
                 "board, profile, drivers or limits were changed since: take the file back to what it was, or run the scenario again");
         }
 
-        return ReplayResult.Of(Boot(scenarioCase), OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(scenarioCase.Plan));
+        var workload = Boot(scenarioCase);
+        return ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
     }
 
     private static RuntimeOptions OptionsOf(ExploreSettings settings) => new() { GoOnAfterOops = settings.GoOnAfterOops, MaxSteps = settings.MaxSteps };
 
-    private static Func<Home, string> NamesOf(BootPlan plan) => home => home.Kind switch
-    {
-        HomeKind.Device or HomeKind.Iommu when home.Index < plan.Board.Nodes.Length => plan.Board.Nodes[home.Index].Name,
-        HomeKind.Soc => string.Empty,
-        _ => home.ToString(),
-    };
+    private static Func<Home, string> NamesOf(Workload workload) => home =>
+        home.Kind == HomeKind.Soc ? string.Empty : workload.Machine?.NameOf(home) ?? home.ToString();
+
+    /// <summary>A lock order made of several schedules stays as it is: each of them is short of a finding of its own.</summary>
+    private static ImmutableArray<Schedule> Minimised(Workload workload, RuntimeOptions options, ObservedFinding observed) =>
+        observed.AtBoot || observed.Schedules is not [{ Deviations.IsEmpty: false } schedule]
+            ? observed.Schedules
+            : [Minimiser.Minimise(new DeterministicRuntime(workload, options with { StateHashing = true }), schedule, observed.Finding.Id, MinimiserRuns).Schedule];
 
     private Workload Boot(ScenarioCase scenarioCase)
     {
