@@ -5,6 +5,8 @@ using System.Runtime.ExceptionServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
+using AsyncFlowControl = System.Threading.AsyncFlowControl;
+using ExecutionContext = System.Threading.ExecutionContext;
 using SynchronizationContext = System.Threading.SynchronizationContext;
 
 namespace IommuCluster.Exploration.Runtime;
@@ -78,7 +80,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _races = _options.Checkers ? new DataRaces() : null;
         for (var slot = 0; slot < MaxThreads; slot++)
         {
-            _threads[slot] = new KernelThread(this, _lockdep, slot);
+            _threads[slot] = new KernelThread(this, _lockdep, slot, _options.StateHashing);
         }
 
         Boot();
@@ -130,19 +132,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <param name="strategy">Picks who runs.</param>
     /// <param name="number">The schedule's number.</param>
     /// <returns>How it ended; what was seen is in <see cref="Sightings"/>.</returns>
-    public ScheduleEnd Run(IStrategy strategy, long number)
-    {
-        var context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null); // Threads are resumed by this loop and nobody else.
-        try
-        {
-            return RunWithoutContext(strategy, number, _firstStage, _workload.Stages.Length);
-        }
-        finally
-        {
-            SynchronizationContext.SetSynchronizationContext(context);
-        }
-    }
+    public ScheduleEnd Run(IStrategy strategy, long number) => RunStages(strategy, number, _firstStage, _workload.Stages.Length);
 
     /// <summary>The key of the present state: memory, and for each live thread how far it is and what it has observed.</summary>
     /// <returns>128 bits.</returns>
@@ -243,7 +233,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         for (_firstStage = 0; _firstStage < _workload.Stages.Length - 1; _firstStage++)
         {
             probe.Asked = false;
-            var end = RunStages(probe, _firstStage, _firstStage + 1);
+            var end = RunStages(probe, number: -1, _firstStage, _firstStage + 1);
             if (probe.Asked || end != ScheduleEnd.Completed)
             {
                 break;
@@ -258,16 +248,19 @@ public sealed class DeterministicRuntime : IKernelMemory
         _lockdep?.Forget(); // What the probe saw is seen again by the schedules.
     }
 
-    private ScheduleEnd RunStages(IStrategy strategy, int from, int to)
+    private ScheduleEnd RunStages(IStrategy strategy, long number, int from, int to)
     {
+        // Threads are resumed by the loop below and nobody else, and there is nothing that would have to flow with them.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
+        var flow = ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow();
         try
         {
-            return RunWithoutContext(strategy, number: -1, from, to);
+            return RunWithoutContext(strategy, number, from, to);
         }
         finally
         {
+            flow?.Undo();
             SynchronizationContext.SetSynchronizationContext(context);
         }
     }
@@ -634,7 +627,7 @@ public sealed class DeterministicRuntime : IKernelMemory
             && x.FirstAccess == y.FirstAccess && x.SecondAccess == y.SecondAccess;
 
         public int GetHashCode(RaceSite site) => unchecked(
-            (RuntimeHelpers.GetHashCode(site.First) * 31) + (RuntimeHelpers.GetHashCode(site.Second) * 17) + RuntimeHelpers.GetHashCode(site.Field));
+            (((((site.First.Length * 31) + site.Second.Length) * 31) + (site.Field?.Word ?? -1)) * 31) + (site.FirstAccess * 7) + site.SecondAccess);
     }
 
     /// <summary>Notes whether anybody was asked.</summary>
