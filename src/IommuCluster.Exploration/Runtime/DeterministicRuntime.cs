@@ -40,6 +40,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly Workload _workload;
     private readonly RuntimeOptions _options;
     private readonly MemoryBank _bank;
+    private readonly Oopses _oopses;
     private readonly Lockdep? _lockdep;
     private readonly DataRaces? _races;
     private readonly KernelThread[] _threads = new KernelThread[MaxThreads];
@@ -75,6 +76,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         _workload = workload;
         _options = options ?? new RuntimeOptions();
+        _oopses = new Oopses(workload.Architecture);
         _bank = new MemoryBank(_options.StateHashing);
         _lockdep = _options.Checkers ? new Lockdep() : null;
         _races = _options.Checkers ? new DataRaces() : null;
@@ -220,10 +222,10 @@ public sealed class DeterministicRuntime : IKernelMemory
         var snapshots = ImmutableArray.CreateBuilder<ThreadSnapshot>(_threadCount);
         for (var slot = 0; slot < _threadCount; slot++)
         {
-            snapshots.Add(Snapshot(_threads[slot]));
+            snapshots.Add(new ThreadSnapshot(_threads[slot], StateOf(_threads[slot])));
         }
 
-        return snapshots.ToImmutable();
+        return snapshots.MoveToImmutable();
     }
 
     private void Boot()
@@ -554,7 +556,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private void Oops(KernelThread thread)
     {
         ref readonly var entry = ref Trace[Trace.Count - 1];
-        See(thread, Oopses.Describe(entry, _bank, _workload.Architecture), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
+        See(thread, _oopses.Describe(entry, _bank), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
         _live &= ~(1UL << thread.Slot);
         _enabled &= ~(1UL << thread.Slot);
         if (!_options.GoOnAfterOops)
@@ -589,30 +591,13 @@ public sealed class DeterministicRuntime : IKernelMemory
         });
     }
 
-    private ThreadSnapshot Snapshot(KernelThread thread)
-    {
-        var frames = ImmutableArray.CreateBuilder<string>();
-        for (var i = thread.Frames.Length - 1; i >= 0; i--)
-        {
-            frames.Add(thread.Frames[i]);
-        }
-
-        var held = ImmutableArray.CreateBuilder<string>();
-        foreach (ref readonly var item in thread.HeldLocks)
-        {
-            held.Add($"{item.Descriptor.LockClass!.Name} ({item.Function})");
-        }
-
-        return new ThreadSnapshot(thread.Slot, thread.Start.Name, StateOf(thread), frames.ToImmutable(), held.ToImmutable());
-    }
-
-    private string StateOf(KernelThread thread)
+    private ThreadState StateOf(KernelThread thread)
     {
         var bit = 1UL << thread.Slot;
-        return (_live & bit) == 0 ? "ended"
-            : (_sleeping & bit) != 0 ? "sleeps"
-            : (_enabled & bit) != 0 ? "runs"
-            : $"waits for {thread.Request.Field?.LockClass?.Name ?? thread.Request.Kind.ToString()}";
+        return (_live & bit) == 0 ? ThreadState.Ended
+            : (_sleeping & bit) != 0 ? ThreadState.Sleeps
+            : (_enabled & bit) != 0 ? ThreadState.Runs
+            : ThreadState.Waits;
     }
 
     /// <summary>All that the text of a race tells, so that it is the same whatever ran before.</summary>
