@@ -48,6 +48,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly List<Sighting> _sightings = [];
     private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
     private readonly List<Deviation> _deviations = [];
+    private readonly HashSet<FieldDescriptor> _tried = new(ReferenceEqualityComparer.Instance);
     private StepResult _result;
     private IStrategy _strategy = DefaultStrategy.Instance;
     private ulong _live;
@@ -82,7 +83,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _races = _options.Checkers ? new DataRaces() : null;
         for (var slot = 0; slot < MaxThreads; slot++)
         {
-            _threads[slot] = new KernelThread(this, _lockdep, slot, _options.StateHashing);
+            _threads[slot] = new KernelThread(this, _lockdep, slot, workload.Machine, _options.StateHashing);
         }
 
         Boot();
@@ -129,6 +130,14 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <param name="slot">Its slot.</param>
     /// <returns>The thread.</returns>
     public KernelThread Thread(int slot) => _threads[slot];
+
+    /// <summary>Number of lock fields that any thread ever tried to take without waiting.</summary>
+    internal int TriedLocks => _tried.Count;
+
+    /// <summary>Tells whether any thread ever tried to take a lock of this field without waiting.</summary>
+    /// <param name="request">A step that names the lock.</param>
+    /// <returns>True when one did, in any schedule so far.</returns>
+    internal bool WasTried(in StepRequest request) => _tried.Contains(request.Field!);
 
     /// <summary>Runs one schedule from the snapshot.</summary>
     /// <param name="strategy">Picks who runs.</param>
@@ -488,7 +497,11 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         switch (request.Kind)
         {
-            case StepKind.Lock or StepKind.TryLock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
+            case StepKind.TryLock:
+                _tried.Add(request.Field!);
+                ShutOut(thread);
+                break;
+            case StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
                 ShutOut(thread);
                 break;
             case StepKind.Spawn:

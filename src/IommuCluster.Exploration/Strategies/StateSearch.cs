@@ -1,11 +1,12 @@
 using System.Numerics;
+using IommuCluster.Exploration.Reduction;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Strategies;
 
 /// <summary>
-/// Searches states depth first and gives a schedule up where it meets a state again. What it has exhausted is a proof
+/// Searches states depth first, takes steps that are independent of all others at once, and gives a schedule up where it meets a state again. What it has exhausted is a proof
 /// within the workload's bounds. A thread in the middle of a method cannot be copied, so each branch is reached by
 /// running the choices before it again. Optionally only schedules with at most so many preemptions are searched.
 /// </summary>
@@ -16,6 +17,8 @@ public sealed class StateSearch : IStrategy
     private readonly Dictionary<StateHash, int> _visited = [];
     private readonly List<Frame> _stack = [];
     private int _depth;
+    private int _triedLocks;
+    private bool _restart;
     private int _preemptions;
 
     /// <summary>Makes a search.</summary>
@@ -62,6 +65,21 @@ public sealed class StateSearch : IStrategy
             return choice.Default;
         }
 
+        if (choice.Runtime.TriedLocks != _triedLocks)
+        {
+            // A lock turned out to be tried somewhere: its releases are not free after all. Begin anew.
+            _triedLocks = choice.Runtime.TriedLocks;
+            _restart = true;
+            return ChoiceOutcome.Abandon;
+        }
+
+        // Within a context bound each switch counts, so that nothing is free to be taken early.
+        var free = _contextBound is null ? Independence.Find(choice) : -1;
+        if (free >= 0)
+        {
+            return free;
+        }
+
         if (_depth < _stack.Count)
         {
             return Take(_stack[_depth++], choice);
@@ -90,6 +108,14 @@ public sealed class StateSearch : IStrategy
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)
     {
+        if (_restart)
+        {
+            _restart = false;
+            _stack.Clear();
+            _visited.Clear();
+            return;
+        }
+
         if (_depth < _stack.Count)
         {
             throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to the end ({end}) after {_depth} where they led to more before.");

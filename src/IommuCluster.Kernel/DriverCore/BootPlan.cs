@@ -62,6 +62,9 @@ public sealed record BootPlan
     /// <summary>Names of the masters that exist; empty for all enabled ones. IOMMUs and suppliers come with their masters.</summary>
     public ImmutableArray<string> Masters { get; init; } = [];
 
+    /// <summary>Names of IOMMUs that exist besides those of <see cref="Masters"/>: instances that register although no master here is theirs.</summary>
+    public ImmutableArray<string> Iommus { get; init; } = [];
+
     /// <summary>Drivers that come otherwise than <see cref="Clients"/> or their own default say.</summary>
     public ImmutableArray<DriverPlan> Drivers { get; init; } = [];
 

@@ -45,7 +45,10 @@ public sealed record Board(
 /// <param name="Iommus">The <c>iommus</c> specifiers in order; empty when the node is no master.</param>
 /// <param name="IommuMap">The <c>iommu-map</c> entries in order; empty when there is none.</param>
 /// <param name="IommuMapMask"><c>iommu-map-mask</c>; all ones when absent.</param>
-/// <param name="Suppliers">Every other node that this one names through a property that firmware links know.</param>
+/// <param name="Suppliers">
+/// Every other node, itself and those below it left out, that this one names through a property that firmware links know:
+/// once a kind, grouped by kind, disabled ones too (no link is made to those).
+/// </param>
 /// <param name="DmaCoherent">True for <c>dma-coherent</c>, false for <c>dma-noncoherent</c> on the node or a parent, null when neither is said.</param>
 public sealed record FirmwareNode(
     string Path,

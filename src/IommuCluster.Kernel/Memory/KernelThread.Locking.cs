@@ -141,6 +141,11 @@ public sealed partial class KernelThread
     /// <returns>True when it does.</returns>
     public bool Holds(Mutex mutex) => IsHeld(mutex.Base, mutex.Descriptor);
 
+    /// <summary>Tells whether the thread holds the lock that a step names.</summary>
+    /// <param name="request">The step.</param>
+    /// <returns>True when it does.</returns>
+    public bool Holds(in StepRequest request) => IsHeld(request.Base, request.Field!);
+
     private Step Acquire(StepKind kind, Address at, FieldDescriptor descriptor, byte subclass)
     {
         Access(kind, at, descriptor, 0, 0, Marking.Atomic, subclass);

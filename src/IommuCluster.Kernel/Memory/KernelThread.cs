@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Locking;
 
 namespace IommuCluster.Kernel.Memory;
@@ -15,6 +16,7 @@ public sealed partial class KernelThread
 
     private readonly IKernelMemory _memory;
     private readonly Lockdep? _lockdep;
+    private readonly Machine? _machine;
     private readonly string[] _frames = new string[MaxFrames];
     private readonly HeldLock[] _held = new HeldLock[48];
     private readonly bool _observes;
@@ -35,10 +37,12 @@ public sealed partial class KernelThread
     /// <param name="memory">Where its steps go.</param>
     /// <param name="lockdep">The lock graph that its acquisitions are added to, or null.</param>
     /// <param name="slot">Its number among the runtime's threads.</param>
+    /// <param name="machine">The machine's facts, or null.</param>
     /// <param name="observes">True to keep <see cref="Observed"/> up to date, for searches over states.</param>
-    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, bool observes = false)
+    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, Machine? machine, bool observes = false)
     {
         _memory = memory;
+        _machine = machine;
         _lockdep = lockdep;
         _observes = observes;
         _exit = Exit;
@@ -47,6 +51,9 @@ public sealed partial class KernelThread
 
     /// <summary>Its number among the threads that live at the same time.</summary>
     public int Slot { get; }
+
+    /// <summary>The machine's facts. Looking at them is no step: they never change.</summary>
+    internal Machine Machine => _machine ?? throw new InvalidOperationException("The program has no machine.");
 
     /// <summary>Its id: the order of its start within the schedule, from 1; 0 is the bank itself.</summary>
     public int Id { get; private set; }

@@ -9,6 +9,12 @@ public sealed class Layout(string name)
 {
     private readonly List<FieldDescriptor> _byWord = [];
 
+    /// <summary>A type that begins with another one, as a driver's domain embeds the core's.</summary>
+    /// <param name="name">The kernel's type name.</param>
+    /// <param name="first">The type of its first member.</param>
+    public Layout(string name, Layout first)
+        : this(name) => _byWord.AddRange(first._byWord);
+
     /// <summary>The kernel's type name.</summary>
     public string Name { get; } = name;
 

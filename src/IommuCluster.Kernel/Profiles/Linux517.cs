@@ -28,5 +28,6 @@ internal static class Linux517
         DomainOwnerChecked = false,
         AssertsProbeLock = false,
         DirectMappingsFirst = false,
+        DeferredProbeTimeoutSeconds = 0,
     };
 }

@@ -13,5 +13,6 @@ internal static class Linux61Rc7
         SecondDriver = SecondDriver.BusyAnywhere,
         IdentityEqualsIdentity = true,
         CookieMutex = true,
+        DeferredProbeTimeoutSeconds = 10,
     };
 }

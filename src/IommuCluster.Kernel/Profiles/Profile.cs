@@ -147,6 +147,9 @@ public sealed record Profile
     /// <summary>True when direct mappings are made before the first attach on the hot-add path (152431e4fe7f, v6.5).</summary>
     public bool DirectMappingsFirst { get; init; } = true;
 
+    /// <summary>Seconds after late_initcall for which clients wait for their IOMMU's driver; 0 for not at all.</summary>
+    public int DeferredProbeTimeoutSeconds { get; init; } = 10;
+
     /// <summary>True when a bind waits for a group that has no default domain yet (b46064a18810, v6.15); false shows R17.</summary>
     public bool BindWaitsForDefaultDomain { get; init; }
 }

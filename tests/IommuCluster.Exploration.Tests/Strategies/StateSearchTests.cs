@@ -21,7 +21,7 @@ public sealed class StateSearchTests
         var searched = Explore.With(search, Yardstick.S(@fixed), s_hashing);
 
         Assert.True(search.IsExhausted);
-        Assert.Equal(all.FinalStates, searched.FinalStates);
+        Assert.Equal(all.StatesAtRest, searched.StatesAtRest);
         Assert.Equal(all.Consequences, searched.Consequences);
         Assert.Equal(all.Races, searched.Races);
         Assert.Equal(@fixed, all.Findings.Count == 0);
@@ -57,7 +57,7 @@ public sealed class StateSearchTests
             }
 
             var searched = Explore.With(new StateSearch(), program, s_hashing);
-            Assert.True(all.FinalStates.SetEquals(searched.FinalStates), $"seed {seed}: {all} / {searched}");
+            Assert.True(all.StatesAtRest.SetEquals(searched.StatesAtRest), $"seed {seed}: {all} / {searched}");
             Assert.True(all.Consequences.SequenceEqual(searched.Consequences), $"seed {seed}: {all} / {searched}");
 
             // Races are told by history, which pruning drops: none is invented, but some might be missed.

@@ -1,0 +1,133 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace IommuCluster.Boards.Yaml;
+
+/// <summary>
+/// Reads one YAML document into <see cref="YamlValue"/>s. Leaves out what a board needs not and a hostile file would
+/// abuse: anchors, aliases, tags, several documents, deep nesting.
+/// </summary>
+internal sealed class YamlDocument
+{
+    private const int MaxDepth = 8;
+
+    private readonly Parser _parser;
+    private readonly DiagnosticBag _bag;
+
+    private YamlDocument(string text, DiagnosticBag bag)
+    {
+        _parser = new Parser(new StringReader(text));
+        _bag = bag;
+    }
+
+    /// <summary>Reads a document. Throws <see cref="BoardFormatException"/> at the first place that is no YAML of ours.</summary>
+    internal static YamlValue Read(string text, DiagnosticBag bag)
+    {
+        var document = new YamlDocument(text, bag);
+        try
+        {
+            return document.ReadRoot();
+        }
+        catch (YamlException bad)
+        {
+            throw bag.Fatal(
+                $"no YAML: {bad.Message.TrimEnd('.')}", "mind indentation, colons and quotes", (int)bad.Start.Line, (int)bad.Start.Column);
+        }
+        catch (Exception bad) when (bad is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException or OverflowException)
+        {
+            // YamlDotNet's scanner trips over some malformed scalars itself (16.3: a plain scalar that starts like an indicator).
+            throw document.Refuse("no YAML here or on the lines that follow", "mind indentation, colons and quotes");
+        }
+    }
+
+    private YamlValue ReadRoot()
+    {
+        _parser.Consume<StreamStart>();
+        if (_parser.Accept<StreamEnd>(out _))
+        {
+            throw _bag.Fatal("an empty file", "a board starts with `board: NAME`", 1, 1);
+        }
+
+        _parser.Consume<DocumentStart>();
+        var root = ReadValue(0);
+        _parser.Consume<DocumentEnd>();
+        if (!_parser.Accept<StreamEnd>(out _))
+        {
+            throw Refuse("a second document", "a file holds one board: remove the `---`");
+        }
+
+        return root;
+    }
+
+    private YamlValue ReadValue(int depth)
+    {
+        if (depth > MaxDepth)
+        {
+            throw Refuse($"values nested deeper than {MaxDepth}", "a board is never nested that deep");
+        }
+
+        if (_parser.Accept<AnchorAlias>(out _))
+        {
+            throw Refuse("an alias", "write the value out");
+        }
+
+        CheckPlain();
+        return _parser switch
+        {
+            _ when _parser.TryConsume<Scalar>(out var scalar) => Scalar(scalar),
+            _ when _parser.TryConsume<SequenceStart>(out var start) => ReadSequence(start, depth),
+            _ => ReadMapping(_parser.Consume<MappingStart>(), depth),
+        };
+    }
+
+    private void CheckPlain()
+    {
+        if (_parser.Accept<NodeEvent>(out var node) && (!node.Anchor.IsEmpty || !node.Tag.IsEmpty))
+        {
+            throw Refuse("an anchor or a tag", "leave it out: a board's values need neither");
+        }
+    }
+
+    private YamlSequence ReadSequence(SequenceStart start, int depth)
+    {
+        var items = new List<YamlValue>();
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+        {
+            items.Add(ReadValue(depth + 1));
+        }
+
+        return new YamlSequence((int)start.Start.Line, (int)start.Start.Column, items);
+    }
+
+    private YamlMapping ReadMapping(MappingStart start, int depth)
+    {
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        var entries = new List<(YamlScalar, YamlValue)>();
+        while (!_parser.TryConsume<MappingEnd>(out _))
+        {
+            if (!_parser.Accept<Scalar>(out _))
+            {
+                throw Refuse("a key that is no word", "write `key: value`");
+            }
+
+            CheckPlain();
+            var key = Scalar(_parser.Consume<Scalar>());
+            if (!keys.Add(key.Text))
+            {
+                _bag.Error($"'{key.Text}' is given twice", "remove one of the two", key.Line, key.Column);
+            }
+
+            entries.Add((key, ReadValue(depth + 1)));
+        }
+
+        return new YamlMapping((int)start.Start.Line, (int)start.Start.Column, entries);
+    }
+
+    private static YamlScalar Scalar(Scalar scalar) => new((int)scalar.Start.Line, (int)scalar.Start.Column, scalar.Value);
+
+    private BoardFormatException Refuse(string reason, string remedy)
+    {
+        var start = _parser.Current?.Start ?? Mark.Empty;
+        return _bag.Fatal(reason, remedy, Math.Max(1, (int)start.Line), Math.Max(1, (int)start.Column));
+    }
+}

@@ -1,0 +1,117 @@
+using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Iommu;
+using IommuCluster.Kernel.Memory;
+using IommuCluster.Kernel.Profiles;
+
+namespace IommuCluster.Kernel.Dma;
+
+/// <summary>The DMA API over a group's default domain (Linux: <c>drivers/iommu/dma-iommu.c</c>).</summary>
+internal static class DmaIommu
+{
+    private const int PageShift = 12;
+    private const ulong TopPfn = 0xfffff; // Addresses below 4 GiB, from the top down.
+
+    /// <summary>Makes a device use iommu-dma if it is on a DMA domain; otherwise it keeps the platform's ops.</summary>
+    /// <param name="t">The running thread; from v6.10 on it holds the group's mutex.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when the ops are chosen.</returns>
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_setup_dma_ops")]
+    internal static async ValueTask IommuSetupDmaOps(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var domain = await IommuCore.IommuGetDomainForDev(t, dev);
+        if (domain.Address.IsNull)
+        {
+            return;
+        }
+
+        if (await t.Load(domain.Type) == DomainType.Dma)
+        {
+            await IommuDmaInitDomain(t, domain);
+            await t.Store(dev.DmaOps, DmaOps.IommuDma);
+        }
+        else if (t.Machine.Profile.DmaOpsSetter == DmaOpsSetter.Core && await t.Load(dev.DmaOps) == DmaOps.IommuDma)
+        {
+            await t.Store(dev.DmaOps, DmaOps.Direct);
+        }
+    }
+
+    /// <summary>Maps a page.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <param name="physical">The page.</param>
+    /// <returns>The DMA address, or <see cref="DmaMapping.MappingError"/>.</returns>
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_map_page")]
+    internal static async ValueTask<ulong> IommuDmaMapPage(KernelThread t, Device dev, ulong physical)
+    {
+        using var frame = t.Call();
+        var domain = await IommuGetDmaDomain(t, dev);
+        var iova = await IommuDmaAllocIova(t, domain);
+        return await IommuCore.IommuMap(t, domain, iova, physical) == Errno.None ? iova : DmaMapping.MappingError;
+    }
+
+    /// <summary>Unmaps a page, strictly: the hardware forgets it before the address is free again.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <param name="iova">The DMA address.</param>
+    /// <returns>Completes when the address is free.</returns>
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_unmap_page")]
+    internal static async ValueTask IommuDmaUnmapPage(KernelThread t, Device dev, ulong iova)
+    {
+        using var frame = t.Call();
+        var domain = await IommuGetDmaDomain(t, dev);
+        await IommuCore.IommuUnmap(t, domain, iova);
+        await IommuDmaFreeIova(t, domain, iova);
+    }
+
+    [KernelSource("drivers/iommu/iommu.c", "iommu_get_dma_domain")]
+    private static async ValueTask<IommuDomain> IommuGetDmaDomain(KernelThread t, Device dev) =>
+        await t.Load((await t.Load(dev.IommuGroup)).DefaultDomain);
+
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_init_domain")]
+    private static async ValueTask IommuDmaInitDomain(KernelThread t, IommuDomain domain)
+    {
+        using var frame = t.Call();
+        var guarded = t.Machine.Profile.CookieMutex;
+        if (guarded)
+        {
+            await t.Lock(domain.CookieMutex);
+        }
+
+        if (await t.Load(domain.StartPfn) == 0)
+        {
+            await t.Store(domain.IovaNext, TopPfn); // init_iova_domain: the tree is empty.
+            await t.Store(domain.StartPfn, 1UL);
+        }
+
+        if (guarded)
+        {
+            await t.Unlock(domain.CookieMutex);
+        }
+    }
+
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_alloc_iova")]
+    private static async ValueTask<ulong> IommuDmaAllocIova(KernelThread t, IommuDomain domain)
+    {
+        using var frame = t.Call();
+        await t.Lock(domain.IovaLock);
+        var pfn = await t.Load(domain.IovaNext);
+        await t.Store(domain.IovaNext, pfn - 1);
+        await t.Unlock(domain.IovaLock);
+        return pfn << PageShift;
+    }
+
+    /// <summary>Frees an address. Only the one given out last becomes free for the next; the rest is left as a cache would.</summary>
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_free_iova")]
+    private static async ValueTask IommuDmaFreeIova(KernelThread t, IommuDomain domain, ulong iova)
+    {
+        using var frame = t.Call();
+        await t.Lock(domain.IovaLock);
+        if (await t.Load(domain.IovaNext) + 1 == iova >> PageShift)
+        {
+            await t.Store(domain.IovaNext, iova >> PageShift);
+        }
+
+        await t.Unlock(domain.IovaLock);
+    }
+}

@@ -1,0 +1,87 @@
+using IommuCluster.Kernel.Iommu;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.DriverCore;
+
+/// <summary>Devices coming and their links (Linux: <c>drivers/base/core.c</c>).</summary>
+internal static class Core
+{
+    /// <summary>Adds a device to the system.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device; its words are zero.</param>
+    /// <returns>Completes when the device was offered to the IOMMU core and to drivers.</returns>
+    [KernelSource("drivers/base/core.c", "device_add")]
+    internal static async ValueTask DeviceAdd(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        await Bus.BusAddDevice(t, dev);
+        await BusNotifyAddDevice(t, dev);
+        await Bus.BusProbeDevice(t, dev);
+    }
+
+    /// <summary>Checks that all suppliers that hold the device back are bound.</summary>
+    /// <param name="t">The running thread; holds the device's mutex.</param>
+    /// <param name="dev">The device about to be probed.</param>
+    /// <returns>0 or -EPROBE_DEFER.</returns>
+    [KernelSource("drivers/base/core.c", "device_links_check_suppliers")]
+    internal static async ValueTask<Errno> DeviceLinksCheckSuppliers(KernelThread t, Device dev)
+    {
+        var suppliers = t.Machine.FactsOf(dev).Suppliers;
+        if (suppliers.IsEmpty)
+        {
+            return Errno.None;
+        }
+
+        using var frame = t.Call();
+        var soc = Soc.Globals;
+        var result = Errno.None;
+        await t.Lock(soc.DeviceLinksLock);
+        foreach (var supplier in suppliers)
+        {
+            if (await t.Load(Machine.DeviceAt(supplier).LinkStatus) != LinkStatus.DriverPresent)
+            {
+                result = Errno.EProbeDefer;
+                break;
+            }
+        }
+
+        await t.Unlock(soc.DeviceLinksLock);
+        return result;
+    }
+
+    /// <summary>Lets the consumers of a device probe.</summary>
+    /// <param name="t">The running thread; holds the device's mutex.</param>
+    /// <param name="dev">The device that was bound.</param>
+    /// <returns>Completes when its links say so.</returns>
+    [KernelSource("drivers/base/core.c", "device_links_driver_bound")]
+    internal static ValueTask DeviceLinksDriverBound(KernelThread t, Device dev) => SetLinkStatus(t, dev, LinkStatus.DriverPresent);
+
+    /// <summary>Notes that a device has no driver.</summary>
+    /// <param name="t">The running thread; holds the device's mutex.</param>
+    /// <param name="dev">The device whose probe failed or whose driver went.</param>
+    /// <returns>Completes when its links say so.</returns>
+    [KernelSource("drivers/base/core.c", "device_links_no_driver")]
+    internal static ValueTask DeviceLinksNoDriver(KernelThread t, Device dev) => SetLinkStatus(t, dev, LinkStatus.NoDriver);
+
+    private static async ValueTask SetLinkStatus(KernelThread t, Device dev, LinkStatus status)
+    {
+        var soc = Soc.Globals;
+        await t.Lock(soc.DeviceLinksLock);
+        await t.Store(dev.LinkStatus, status);
+        await t.Unlock(soc.DeviceLinksLock);
+    }
+
+    [KernelSource("drivers/base/bus.c", "bus_notify")]
+    private static async ValueTask BusNotifyAddDevice(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var soc = Soc.Globals;
+        await t.DownRead(soc.BusNotifierRwsem);
+        if (await t.Load(soc.BusNotifier))
+        {
+            await IommuCore.IommuBusNotifier(t, dev);
+        }
+
+        await t.UpRead(soc.BusNotifierRwsem);
+    }
+}

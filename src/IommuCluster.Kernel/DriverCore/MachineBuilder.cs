@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using IommuCluster.Kernel.Drivers;
+using IommuCluster.Kernel.Firmware;
+using IommuCluster.Kernel.Iommu;
+
+namespace IommuCluster.Kernel.DriverCore;
+
+/// <summary>From a plan to a machine: which devices exist, who waits for whom, who drives what.</summary>
+internal static class MachineBuilder
+{
+    /// <summary>Builds the machine of a plan.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <returns>The machine.</returns>
+    /// <exception cref="BootPlanException">The plan names a master or driver that the board does not have.</exception>
+    public static Machine Build(BootPlan plan)
+    {
+        var nodes = ChooseNodes(plan);
+        var numbers = nodes.Select((node, number) => (node.Path, number)).ToDictionary(pair => pair.Path, pair => pair.number, StringComparer.Ordinal);
+        var devices = nodes.Select((node, number) => new DeviceFacts(
+            number,
+            node,
+            [],
+            [.. node.Iommus.Select(specifier => (numbers.GetValueOrDefault(specifier.Iommu, -1), specifier.Cells))],
+            Driver: -1)).ToImmutableArray();
+        var links = SupplierLinks(plan, devices, numbers);
+        var smmu = new ArmSmmu();
+        var rockchip = new RockchipIommu();
+        ImmutableArray<IommuOps> ops = [smmu, rockchip];
+        for (var i = 0; i < ops.Length; i++)
+        {
+            ops[i].Reference = i + 1;
+        }
+
+        var drivers = Drivers(devices, [smmu.Driver, rockchip.Driver, new RockchipDrm()]);
+        CheckDriverNames(plan, drivers);
+        return new Machine(
+            plan,
+            [.. devices.Select(device => device with { Suppliers = links[device.Number], Driver = DriverOf(device, drivers) })],
+            drivers,
+            ops);
+    }
+
+    private static ImmutableArray<FirmwareNode> ChooseNodes(BootPlan plan)
+    {
+        var byPath = plan.Board.Nodes.ToDictionary(node => node.Path, StringComparer.Ordinal);
+        var masters = plan.Board.Nodes.Where(node => node.Enabled && !node.Iommus.IsEmpty).ToImmutableArray();
+        foreach (var name in plan.Masters)
+        {
+            if (!masters.Any(master => master.Name == name || master.Path == name))
+            {
+                throw new BootPlanException($"board {plan.Board.Name} has no enabled master '{name}'; it has {string.Join(", ", masters.Select(master => master.Name))}");
+            }
+        }
+
+        var iommus = plan.Board.Nodes.Where(node => node.Enabled && node.IommuCells is not null).ToImmutableArray();
+        foreach (var name in plan.Iommus)
+        {
+            if (!iommus.Any(iommu => iommu.Name == name || iommu.Path == name))
+            {
+                throw new BootPlanException($"board {plan.Board.Name} has no enabled IOMMU '{name}'; it has {string.Join(", ", iommus.Select(iommu => iommu.Name))}");
+            }
+        }
+
+        var whole = plan.Masters.IsEmpty;
+        var chosen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var master in masters.Where(master => whole || plan.Masters.Contains(master.Name) || plan.Masters.Contains(master.Path)))
+        {
+            chosen.Add(master.Path);
+            chosen.UnionWith(master.Iommus.Select(specifier => specifier.Iommu));
+        }
+
+        chosen.UnionWith(iommus.Where(iommu => whole || plan.Iommus.Contains(iommu.Name) || plan.Iommus.Contains(iommu.Path)).Select(iommu => iommu.Path));
+
+        AddSuppliers(chosen, byPath, transitive: whole, plan.FirmwareLinks);
+        return [.. plan.Board.Nodes.Where(node => chosen.Contains(node.Path))];
+    }
+
+    private static void AddSuppliers(HashSet<string> chosen, Dictionary<string, FirmwareNode> byPath, bool transitive, FirmwareLinks links)
+    {
+        if (links == FirmwareLinks.Off)
+        {
+            return;
+        }
+
+        var queue = new Queue<string>(chosen);
+        while (queue.TryDequeue(out var path))
+        {
+            foreach (var supplier in byPath.GetValueOrDefault(path)?.Suppliers ?? [])
+            {
+                // A master that was not asked for does not come back as somebody's supplier.
+                if (byPath.TryGetValue(supplier.Node, out var node) && node.Enabled && node.Iommus.IsEmpty && chosen.Add(node.Path) && transitive)
+                {
+                    queue.Enqueue(node.Path);
+                }
+            }
+        }
+    }
+
+    /// <summary>Who must be bound before whom, without the links that lie on a circle (fw_devlink relaxes those).</summary>
+    private static ImmutableArray<ImmutableArray<int>> SupplierLinks(BootPlan plan, ImmutableArray<DeviceFacts> devices, Dictionary<string, int> numbers)
+    {
+        if (plan.FirmwareLinks is FirmwareLinks.Off or FirmwareLinks.Permissive)
+        {
+            return [.. devices.Select(_ => ImmutableArray<int>.Empty)];
+        }
+
+        var links = devices.Select(device => device.Node.Suppliers
+            .Select(supplier => numbers.GetValueOrDefault(supplier.Node, -1))
+            .Concat(plan.FirmwareLinks == FirmwareLinks.Strict ? device.Iommus.Select(specifier => specifier.Iommu) : [])
+            .Where(number => number >= 0 && number != device.Number && devices[number].Node.Enabled)
+            .Distinct()
+            .ToImmutableArray()).ToImmutableArray();
+        var component = StrongComponents(links);
+        return [.. links.Select((suppliers, consumer) => suppliers.RemoveAll(supplier => component[supplier] == component[consumer]))];
+    }
+
+    /// <summary>Numbers the strongly connected components (Tarjan, SIAM J. Comput. 1972).</summary>
+    private static int[] StrongComponents(ImmutableArray<ImmutableArray<int>> edges)
+    {
+        var order = new int[edges.Length];
+        var low = new int[edges.Length];
+        var component = Enumerable.Repeat(-1, edges.Length).ToArray();
+        var stack = new Stack<int>();
+        var next = 0;
+        for (var node = 0; node < edges.Length; node++)
+        {
+            if (order[node] == 0)
+            {
+                Visit(node);
+            }
+        }
+
+        return component;
+
+        void Visit(int node)
+        {
+            order[node] = low[node] = ++next;
+            stack.Push(node);
+            foreach (var other in edges[node])
+            {
+                if (order[other] == 0)
+                {
+                    Visit(other);
+                    low[node] = Math.Min(low[node], low[other]);
+                }
+                else if (component[other] < 0)
+                {
+                    low[node] = Math.Min(low[node], order[other]);
+                }
+            }
+
+            while (low[node] == order[node] && component[node] < 0)
+            {
+                component[stack.Pop()] = node;
+            }
+        }
+    }
+
+    private static ImmutableArray<DeviceDriver> Drivers(ImmutableArray<DeviceFacts> devices, ImmutableArray<DeviceDriver> modelled)
+    {
+        var drivers = modelled.Where(driver => devices.Any(driver.Matches)).ToList();
+        foreach (var device in devices)
+        {
+            if (device.IsIommu || device.Node.Compatible.IsEmpty || !device.Node.Enabled || drivers.Exists(driver => driver.Matches(device)))
+            {
+                continue;
+            }
+
+            drivers.Add(device.Iommus.IsEmpty ? new GenericSupplier(device.Node.Compatible[0]) : new GenericClient(device.Node.Compatible[0]));
+        }
+
+        return [.. drivers];
+    }
+
+    private static int DriverOf(DeviceFacts device, ImmutableArray<DeviceDriver> drivers)
+    {
+        for (var number = 0; device.Node.Enabled && number < drivers.Length; number++)
+        {
+            if (drivers[number].Matches(device))
+            {
+                return number;
+            }
+        }
+
+        return -1;
+    }
+
+    private static void CheckDriverNames(BootPlan plan, ImmutableArray<DeviceDriver> drivers)
+    {
+        foreach (var asked in plan.Drivers)
+        {
+            if (!drivers.Any(driver => driver.Name == asked.Driver))
+            {
+                throw new BootPlanException($"no device here has the driver '{asked.Driver}'; the drivers are {string.Join(", ", drivers.Select(driver => driver.Name))}");
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.Iommu;
+
+/// <content>Groups: making, joining, leaving, references.</content>
+internal static partial class IommuCore
+{
+    /// <summary>Makes a group with one reference for the caller.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <returns>The group.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_alloc")]
+    internal static async ValueTask<IommuGroup> IommuGroupAlloc(KernelThread t)
+    {
+        using var frame = t.Call();
+        var group = await t.AllocateHome<IommuGroup>(HomeKind.Group);
+        await Lists.Init(t, group.Devices);
+        await Lists.Init(t, group.Entry);
+        await t.Store(group.DevicesKobj, 1);
+        return group;
+    }
+
+    /// <summary>The device's group with a reference, or NULL.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>The group.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_get")]
+    internal static async ValueTask<IommuGroup> IommuGroupGet(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var group = await t.Load(dev.IommuGroup);
+        if (!group.Address.IsNull)
+        {
+            await t.RefcountInc(group.DevicesKobj);
+        }
+
+        return group;
+    }
+
+    /// <summary>Takes one more reference.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="group">The group.</param>
+    /// <returns>The group.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_ref_get")]
+    internal static async ValueTask<IommuGroup> IommuGroupRefGet(KernelThread t, IommuGroup group)
+    {
+        await t.RefcountInc(group.DevicesKobj);
+        return group;
+    }
+
+    /// <summary>Drops a reference; the last one frees the group.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="group">The group.</param>
+    /// <returns>Completes when the reference is gone.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_put")]
+    internal static async ValueTask IommuGroupPut(KernelThread t, IommuGroup group)
+    {
+        using var frame = t.Call();
+        if (await t.RefcountDecAndTest(group.DevicesKobj))
+        {
+            await FreeGroupDomains(t, group);
+            await t.Free(group);
+        }
+    }
+
+    /// <summary>A group of its own for each device (Linux: <c>generic_device_group</c>).</summary>
+    /// <param name="t">The running thread.</param>
+    /// <returns>The group with a reference.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "generic_device_group")]
+    internal static ValueTask<IommuGroup> GenericDeviceGroup(KernelThread t) => IommuGroupAlloc(t);
+
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_get_for_dev", Release = "v6.2")]
+    private static async ValueTask<IommuGroup> IommuGroupGetForDev(KernelThread t, Device dev, IommuOps ops)
+    {
+        using var frame = t.Call();
+        var group = await IommuGroupGet(t, dev);
+        if (!group.Address.IsNull)
+        {
+            return group;
+        }
+
+        group = await ops.DeviceGroup(t, dev);
+        if (!group.Address.IsError)
+        {
+            await IommuGroupAddDevice(t, group, dev);
+        }
+
+        return group;
+    }
+
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_add_device", Release = "v6.2")]
+    private static async ValueTask IommuGroupAddDevice(KernelThread t, IommuGroup group, Device dev)
+    {
+        using var frame = t.Call();
+        var member = await IommuGroupAllocDevice(t, dev);
+        await t.RefcountInc(group.DevicesKobj);
+        await t.Store(dev.IommuGroup, group);
+        await t.Lock(group.Mutex);
+        await Lists.AddTail(t, member.List, group.Devices);
+        var domain = await t.Load(group.Domain);
+        if (!domain.Address.IsNull)
+        {
+            await __IommuAttachDevice(t, domain, dev);
+        }
+
+        await t.Unlock(group.Mutex);
+    }
+
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_alloc_device")]
+    private static async ValueTask<GroupDevice> IommuGroupAllocDevice(KernelThread t, Device dev)
+    {
+        var member = await t.Allocate<GroupDevice>(dev.Home);
+        await t.Store(member.Dev, dev);
+        return member;
+    }
+
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_remove_device")]
+    private static async ValueTask IommuGroupRemoveDevice(KernelThread t, IommuGroup group, Device dev)
+    {
+        using var frame = t.Call();
+        await t.Lock(group.Mutex);
+        for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
+        {
+            var member = GroupDevice.FromList(at);
+            if ((await t.Load(member.Dev)).Address == dev.Address)
+            {
+                await Lists.DelInit(t, member.List);
+                await t.Free(member);
+                break;
+            }
+        }
+
+        await t.Unlock(group.Mutex);
+        await t.Store(dev.IommuGroup, default);
+        await IommuGroupPut(t, group);
+    }
+
+    private static async ValueTask FreeGroupDomains(KernelThread t, IommuGroup group)
+    {
+        var defaultDomain = await t.Load(group.DefaultDomain);
+        if (!defaultDomain.Address.IsNull)
+        {
+            await IommuDomainFree(t, defaultDomain);
+            await t.Store(group.DefaultDomain, default);
+        }
+
+        var blocking = await t.Load(group.BlockingDomain);
+        if (!blocking.Address.IsNull)
+        {
+            await IommuDomainFree(t, blocking);
+            await t.Store(group.BlockingDomain, default);
+        }
+
+        await t.Store(group.Domain, default);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Collections.Immutable;
+using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.Iommu;
+
+/// <summary>A <c>struct iommu_ops</c> with its domain ops: what an IOMMU driver offers the core. Constant; state is in memory.</summary>
+internal abstract class IommuOps
+{
+    /// <summary>The driver's name.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Number of the ops in the machine, plus one: the word that stands for a pointer to them.</summary>
+    public int Reference { get; set; }
+
+    /// <summary>Takes one specifier from firmware into the fwspec or the driver's own data.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The master.</param>
+    /// <param name="iommu">Number of the IOMMU's device.</param>
+    /// <param name="cells">The specifier.</param>
+    /// <returns>0 or an error.</returns>
+    public abstract ValueTask<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells);
+
+    /// <summary>Takes a device on.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device; its <c>dev->iommu</c> exists.</param>
+    /// <returns>The instance that translates it, or an error pointer; -ENODEV when it is not this driver's.</returns>
+    public abstract ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev);
+
+    /// <summary>Lets a device go.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when the driver has forgotten it.</returns>
+    public abstract ValueTask ReleaseDevice(KernelThread t, Device dev);
+
+    /// <summary>Finds or makes the device's group, with a reference for the caller.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>The group, or an error pointer.</returns>
+    public abstract ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev);
+
+    /// <summary>Makes a domain.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="type">What it shall do with DMA.</param>
+    /// <returns>The domain, or NULL when the driver has none of the kind.</returns>
+    public abstract ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type);
+
+    /// <summary>Frees a domain.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain; nothing is attached to it.</param>
+    /// <returns>Completes when it is gone.</returns>
+    public abstract ValueTask DomainFree(KernelThread t, IommuDomain domain);
+
+    /// <summary>Attaches a device; it leaves the domain that it was on.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>0 or an error; the translation is then the driver's business.</returns>
+    public abstract ValueTask<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev);
+
+    /// <summary>Puts a device back to what it was on before any attach (<c>detach_dev</c>, later <c>set_platform_dma_ops</c>).</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain that it leaves.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when it is off.</returns>
+    public abstract ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev);
+
+    /// <summary>Maps one page.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain.</param>
+    /// <param name="iova">I/O virtual address, page aligned.</param>
+    /// <param name="physical">Physical address, page aligned.</param>
+    /// <returns>0 or an error.</returns>
+    public abstract ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical);
+
+    /// <summary>Unmaps one page and makes the hardware forget it.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain.</param>
+    /// <param name="iova">I/O virtual address, page aligned.</param>
+    /// <returns>Completes when no access through it is possible.</returns>
+    public abstract ValueTask UnmapPages(KernelThread t, IommuDomain domain, ulong iova);
+
+    /// <summary>How the hardware walks the driver's tables.</summary>
+    public abstract PageTables.TableGeometry Tables { get; }
+}

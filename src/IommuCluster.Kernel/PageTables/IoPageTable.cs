@@ -1,0 +1,179 @@
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.PageTables;
+
+/// <summary>The shape of a driver's page tables: 4 KiB pages, a level a run of address bits.</summary>
+/// <param name="Levels">From the top: how far to shift the address, and how many bits index the table.</param>
+internal sealed record TableGeometry(params (int Shift, int Bits)[] Levels)
+{
+    /// <summary>AArch64 LPAE with a 4 KiB granule and 39 bits of address, as 32- and 64-bit stage 1 use it here.</summary>
+    public static TableGeometry Lpae39 { get; } = new((30, 9), (21, 9), (12, 9));
+
+    /// <summary>Rockchip: two levels of 1,024 entries.</summary>
+    public static TableGeometry Rockchip { get; } = new((22, 10), (12, 10));
+}
+
+/// <summary>One table: a run of entries. An entry is 0, the address of the next table, or a physical page with bit 0 set.</summary>
+internal readonly record struct PageTable(Address Address) : IKernelObject<PageTable>
+{
+    private static readonly Layout s_layout = new("io_pgtable");
+    private static readonly FieldDescriptor s_entries = s_layout.Tail("pte", 0, 0);
+
+    /// <inheritdoc/>
+    public static Layout Layout => s_layout;
+
+    /// <summary>An entry.</summary>
+    /// <param name="index">From 0.</param>
+    /// <returns>The word.</returns>
+    public Field<ulong> Entry(int index) => new(Address, s_entries, index);
+}
+
+/// <summary>Walking and changing page tables (Linux: <c>drivers/iommu/io-pgtable-arm.c</c>).</summary>
+internal static class IoPageTable
+{
+    private const ulong Valid = 1;
+
+    /// <summary>Makes an empty top-level table.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="home">The domain's home.</param>
+    /// <param name="geometry">The tables' shape.</param>
+    /// <returns>The table.</returns>
+    [KernelSource("drivers/iommu/io-pgtable.c", "alloc_io_pgtable_ops")]
+    internal static async ValueTask<PageTable> AllocIoPgtableOps(KernelThread t, Home home, TableGeometry geometry)
+    {
+        using var frame = t.Call();
+        return await t.Allocate<PageTable>(home, tail: 1 << geometry.Levels[0].Bits);
+    }
+
+    /// <summary>Maps a page, making tables as needed. Several threads may map at the same time; a table that lost is freed.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="top">The top-level table.</param>
+    /// <param name="geometry">The tables' shape.</param>
+    /// <param name="iova">I/O virtual address.</param>
+    /// <param name="physical">Physical address.</param>
+    /// <returns>0, or -EEXIST when something is mapped there.</returns>
+    [KernelSource("drivers/iommu/io-pgtable-arm.c", "arm_lpae_map_pages")]
+    internal static async ValueTask<Errno> Map(KernelThread t, PageTable top, TableGeometry geometry, ulong iova, ulong physical)
+    {
+        using var frame = t.Call();
+        var table = top;
+        for (var level = 0; level < geometry.Levels.Length - 1; level++)
+        {
+            var entry = table.Entry(IndexOf(geometry, level, iova));
+            var next = await t.ReadOnce(entry);
+            if (next == 0)
+            {
+                var made = await t.AllocateAtomic<PageTable>(table.Address.Home, tail: 1 << geometry.Levels[level + 1].Bits);
+                next = await t.CompareExchange(entry, 0UL, made.Address.Value);
+                if (next == 0)
+                {
+                    next = made.Address.Value;
+                }
+                else
+                {
+                    await t.Free(made);
+                }
+            }
+
+            table = new PageTable(new Address(next));
+        }
+
+        var leaf = table.Entry(IndexOf(geometry, geometry.Levels.Length - 1, iova));
+        if (await t.ReadOnce(leaf) != 0)
+        {
+            return Errno.EExist;
+        }
+
+        await t.WriteOnce(leaf, physical | Valid);
+        return Errno.None;
+    }
+
+    /// <summary>Clears a page's entry. The hardware may remember it until it is told.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="top">The top-level table.</param>
+    /// <param name="geometry">The tables' shape.</param>
+    /// <param name="iova">I/O virtual address.</param>
+    /// <returns>True when something was mapped there.</returns>
+    [KernelSource("drivers/iommu/io-pgtable-arm.c", "arm_lpae_unmap_pages")]
+    internal static async ValueTask<bool> Unmap(KernelThread t, PageTable top, TableGeometry geometry, ulong iova)
+    {
+        using var frame = t.Call();
+        var table = top;
+        for (var level = 0; level < geometry.Levels.Length - 1; level++)
+        {
+            var next = await t.ReadOnce(table.Entry(IndexOf(geometry, level, iova)));
+            if (next == 0)
+            {
+                return false;
+            }
+
+            table = new PageTable(new Address(next));
+        }
+
+        var leaf = table.Entry(IndexOf(geometry, geometry.Levels.Length - 1, iova));
+        if (await t.ReadOnce(leaf) == 0)
+        {
+            return false;
+        }
+
+        await t.WriteOnce(leaf, 0UL);
+        return true;
+    }
+
+    /// <summary>Translates as the hardware does.</summary>
+    /// <param name="t">The agent.</param>
+    /// <param name="top">The top-level table.</param>
+    /// <param name="geometry">The tables' shape.</param>
+    /// <param name="iova">I/O virtual address.</param>
+    /// <returns>The physical address, or null when nothing is mapped.</returns>
+    internal static async ValueTask<ulong?> Walk(KernelThread t, PageTable top, TableGeometry geometry, ulong iova)
+    {
+        if (geometry.Levels[0] is var (shift, bits) && iova >> (shift + bits) != 0)
+        {
+            return null; // Beyond the aperture.
+        }
+
+        var table = top;
+        for (var level = 0; level < geometry.Levels.Length; level++)
+        {
+            var entry = await t.Load(table.Entry(IndexOf(geometry, level, iova)), Marking.Hardware);
+            if (entry == 0)
+            {
+                return null;
+            }
+
+            if (level == geometry.Levels.Length - 1)
+            {
+                return (entry & ~0xfffUL) | (iova & 0xfff);
+            }
+
+            table = new PageTable(new Address(entry));
+        }
+
+        return null;
+    }
+
+    /// <summary>Frees all tables of a domain.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="table">The top-level table.</param>
+    /// <param name="geometry">The tables' shape.</param>
+    /// <param name="level">The table's level.</param>
+    /// <returns>Completes when they are gone.</returns>
+    [KernelSource("drivers/iommu/io-pgtable.c", "free_io_pgtable_ops")]
+    internal static async ValueTask FreeIoPgtableOps(KernelThread t, PageTable table, TableGeometry geometry, int level = 0)
+    {
+        for (var index = 0; level < geometry.Levels.Length - 1 && index < 1 << geometry.Levels[level].Bits; index++)
+        {
+            var next = await t.ReadOnce(table.Entry(index));
+            if (next != 0)
+            {
+                await FreeIoPgtableOps(t, new PageTable(new Address(next)), geometry, level + 1);
+            }
+        }
+
+        await t.Free(table);
+    }
+
+    private static int IndexOf(TableGeometry geometry, int level, ulong iova) =>
+        (int)(iova >> geometry.Levels[level].Shift) & ((1 << geometry.Levels[level].Bits) - 1);
+}

@@ -1,0 +1,48 @@
+using IommuCluster.Kernel.Firmware;
+
+namespace IommuCluster.Boards.Tests.Support;
+
+/// <summary>
+/// Where the tests find boards: the shipped ones always, real device trees in the directory that IOMMUCLUSTER_DTB_DIR
+/// names where somebody has them. Without them every test runs on the shipped boards.
+/// </summary>
+internal static class BoardFiles
+{
+    internal static string Root { get; } = FindRoot();
+
+    internal static string ShippedDirectory => Path.Combine(Root, "scenarios", "boards");
+
+    /// <summary>The names of the boards that ship with the project.</summary>
+    internal static IReadOnlyList<string> Shipped { get; } =
+        ["juno-r2", "mt7623n-bananapi-bpi-r2", "rk3288-firefly", "sc8180x-primus", "sm8550-qrd"];
+
+    /// <summary>Real device trees by board name; empty where nobody has them.</summary>
+    internal static IReadOnlyDictionary<string, string> Real { get; } = FindReal();
+
+    /// <summary>A board from its real device tree where there is one, else the shipped one.</summary>
+    internal static Board Load(string name) =>
+        Real.TryGetValue(name, out var path) ? BoardReader.LoadDtb(path) : BoardReader.LoadYaml(ShippedPath(name));
+
+    internal static string ShippedPath(string name) => Path.Combine(ShippedDirectory, name + ".yaml");
+
+    internal static bool Has(string name) => Real.ContainsKey(name) || Shipped.Contains(name);
+
+    private static SortedDictionary<string, string> FindReal()
+    {
+        var directory = Environment.GetEnvironmentVariable("IOMMUCLUSTER_DTB_DIR") ?? Path.Combine(Root, "..", "shared", "data", "dtb");
+        var files = Directory.Exists(directory) ? Directory.EnumerateFiles(directory, "*.dtb", SearchOption.AllDirectories) : [];
+        return new SortedDictionary<string, string>(
+            files.DistinctBy(Path.GetFileNameWithoutExtension).ToDictionary(path => Path.GetFileNameWithoutExtension(path), path => path), StringComparer.Ordinal);
+    }
+
+    private static string FindRoot()
+    {
+        var at = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(at, "Directory.Packages.props")))
+        {
+            at = Path.GetDirectoryName(at) ?? throw new InvalidOperationException("no Directory.Packages.props above the tests");
+        }
+
+        return at;
+    }
+}
