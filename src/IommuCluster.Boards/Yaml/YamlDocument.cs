@@ -4,7 +4,7 @@ using YamlDotNet.Core.Events;
 namespace IommuCluster.Boards.Yaml;
 
 /// <summary>
-/// Reads one YAML document into <see cref="YamlValue"/>s. Leaves out what a board needs not and a hostile file would
+/// Reads one YAML document into <see cref="YamlValue"/>s. Leaves out what a file of ours needs not and a hostile one would
 /// abuse: anchors, aliases, tags, several documents, deep nesting.
 /// </summary>
 internal sealed class YamlDocument
@@ -13,17 +13,25 @@ internal sealed class YamlDocument
 
     private readonly Parser _parser;
     private readonly DiagnosticBag _bag;
+    private readonly string _thing;
+    private readonly string _example;
 
-    private YamlDocument(string text, DiagnosticBag bag)
+    private YamlDocument(string text, DiagnosticBag bag, string thing, string example)
     {
         _parser = new Parser(new StringReader(text));
         _bag = bag;
+        _thing = thing;
+        _example = example;
     }
 
     /// <summary>Reads a document. Throws <see cref="BoardFormatException"/> at the first place that is no YAML of ours.</summary>
-    internal static YamlValue Read(string text, DiagnosticBag bag)
+    /// <param name="text">The document.</param>
+    /// <param name="bag">Takes what is wrong.</param>
+    /// <param name="thing">What the file holds, for messages.</param>
+    /// <param name="example">How such a file begins, for messages.</param>
+    internal static YamlValue Read(string text, DiagnosticBag bag, string thing = "board", string example = "board: NAME")
     {
-        var document = new YamlDocument(text, bag);
+        var document = new YamlDocument(text, bag, thing, example);
         try
         {
             return document.ReadRoot();
@@ -45,7 +53,7 @@ internal sealed class YamlDocument
         _parser.Consume<StreamStart>();
         if (_parser.Accept<StreamEnd>(out _))
         {
-            throw _bag.Fatal("an empty file", "a board starts with `board: NAME`", 1, 1);
+            throw _bag.Fatal("an empty file", $"a {_thing} starts with `{_example}`", 1, 1);
         }
 
         _parser.Consume<DocumentStart>();
@@ -53,7 +61,7 @@ internal sealed class YamlDocument
         _parser.Consume<DocumentEnd>();
         if (!_parser.Accept<StreamEnd>(out _))
         {
-            throw Refuse("a second document", "a file holds one board: remove the `---`");
+            throw Refuse("a second document", $"a file holds one {_thing}: remove the `---`");
         }
 
         return root;
@@ -63,7 +71,7 @@ internal sealed class YamlDocument
     {
         if (depth > MaxDepth)
         {
-            throw Refuse($"values nested deeper than {MaxDepth}", "a board is never nested that deep");
+            throw Refuse($"values nested deeper than {MaxDepth}", $"a {_thing} is never nested that deep");
         }
 
         if (_parser.Accept<AnchorAlias>(out _))
@@ -84,7 +92,7 @@ internal sealed class YamlDocument
     {
         if (_parser.Accept<NodeEvent>(out var node) && (!node.Anchor.IsEmpty || !node.Tag.IsEmpty))
         {
-            throw Refuse("an anchor or a tag", "leave it out: a board's values need neither");
+            throw Refuse("an anchor or a tag", $"leave it out: a {_thing}'s values need neither");
         }
     }
 

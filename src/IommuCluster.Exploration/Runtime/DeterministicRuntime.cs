@@ -23,6 +23,9 @@ public sealed record RuntimeOptions
     /// <summary>True to run on after an oops: the thread is gone, its locks stay held.</summary>
     public bool GoOnAfterOops { get; init; }
 
+    /// <summary>True to begin every schedule at the first stage, so that its trace tells the boot, too; for reports. Choices have the same numbers either way.</summary>
+    public bool WholeTrace { get; init; }
+
     /// <summary>A schedule that takes more steps than this makes no progress.</summary>
     public int MaxSteps { get; init; } = 200_000;
 }
@@ -120,6 +123,9 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     /// <summary>The virtual clock, in ticks of 100 ns since the snapshot.</summary>
     public long Now => _now;
+
+    /// <summary>How often more than one thread could run in the schedule; 0 when nobody had a choice.</summary>
+    public int ChoiceCount => _choices;
 
     /// <summary>Called before each step with its number in the schedule and the thread, for reports that need the stack of a moment.</summary>
     public Action<int, KernelThread>? Watch { get; set; }
@@ -254,6 +260,11 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private void Boot()
     {
+        if (_options.WholeTrace)
+        {
+            return;
+        }
+
         // Run the stages in order until one offers a choice; that stage is where schedules begin.
         var probe = new ChoiceProbe();
         for (_firstStage = 0; _firstStage < _workload.Stages.Length - 1; _firstStage++)

@@ -80,7 +80,7 @@ public sealed class DataRaces
                 return Load(thread, step, request.Marking, slot);
             case StepKind.Store:
                 var race = Write(thread, step, request.Marking, slot);
-                if (request.Marking == Marking.Ordered)
+                if (request.Marking is Marking.Ordered or Marking.Atomic)
                 {
                     Release(thread, slot);
                 }

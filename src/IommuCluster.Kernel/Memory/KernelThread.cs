@@ -176,8 +176,9 @@ public sealed partial class KernelThread
     /// <param name="objectType">The kernel type concerned, or empty.</param>
     /// <param name="field">The field concerned, or empty.</param>
     /// <param name="message">One line for people.</param>
-    public void Report(FindingKind kind, string objectType, string field, string message) =>
-        _memory.Report(this, new Finding(kind, Function, objectType, field, string.Empty, message));
+    /// <param name="function">The kernel function to blame; the one that the thread is in when not given.</param>
+    public void Report(FindingKind kind, string objectType, string field, string message, string? function = null) =>
+        _memory.Report(this, new Finding(kind, function ?? Function, objectType, field, string.Empty, message));
 
     /// <summary>Reports a WARN when the condition holds (Linux: <c>WARN_ON</c>). Not a step.</summary>
     /// <param name="condition">The condition.</param>

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using CancellationToken = System.Threading.CancellationToken;
+using IommuCluster.Boards;
+using IommuCluster.Cli.Commands;
+using IommuCluster.Cli.Output;
+using IommuCluster.Scenarios.Format;
+
+namespace IommuCluster.Cli;
+
+/// <summary>The command line. The one place where errors become messages and exit codes.</summary>
+internal static class CliApplication
+{
+    /// <summary>Runs a command line.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="context">The world.</param>
+    /// <param name="cancellation">Ends a run in order.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliContext context, CancellationToken cancellation = default)
+    {
+        var parsed = Root(context).Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await context.Error.WriteLineAsync($"iommucluster: {error.Message}");
+            }
+
+            await context.Error.WriteLineAsync("iommucluster: --help tells what there is");
+            return ExitCodes.BadInput;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { Output = context.Out, Error = context.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
+                cancellation);
+        }
+        catch (ScenarioException bad)
+        {
+            return BadInput(context, bad.Diagnostics);
+        }
+        catch (BoardFormatException bad)
+        {
+            return BadInput(context, bad.Diagnostics);
+        }
+        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException)
+        {
+            context.Error.WriteLine($"iommucluster: {bad.Message}");
+            return ExitCodes.BadInput;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
+        }
+#pragma warning disable CA1031 // The rim: whatever is left is our own fault, and says so.
+        catch (Exception ours)
+#pragma warning restore CA1031
+        {
+            context.Error.WriteLine($"iommucluster: a fault of our own, please report it: {ours}");
+            return ExitCodes.OurFault;
+        }
+    }
+
+    private static RootCommand Root(CliContext context)
+    {
+        var options = new GlobalOptions();
+        return new RootCommand("Simulates the concurrency of the Linux IOMMU core on real boards and reports what breaks.")
+        {
+            options.Json,
+            options.Quiet,
+            options.NoColor,
+            RunCommand.Create(context, options),
+            ExploreCommand.Create(context, options),
+            ReplayCommand.Create(context, options),
+            BoardsCommand.Create(context, options),
+            ProfilesCommand.Create(context, options),
+        };
+    }
+
+    private static int BadInput(CliContext context, IEnumerable<BoardDiagnostic> diagnostics)
+    {
+        foreach (var diagnostic in diagnostics)
+        {
+            context.Error.WriteLine(diagnostic);
+        }
+
+        return ExitCodes.BadInput;
+    }
+}

@@ -1,0 +1,84 @@
+using IommuCluster.Cli.Output;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Reports;
+using IommuCluster.Scenarios.Running;
+using IommuCluster.Scenarios.Verdicts;
+using Spectre.Console;
+using CancellationToken = System.Threading.CancellationToken;
+
+namespace IommuCluster.Cli.Commands;
+
+/// <summary>Runs cases and tells of them; what <c>run</c> and <c>explore</c> have in common.</summary>
+/// <param name="context">The world.</param>
+/// <param name="output">Where it is told.</param>
+/// <param name="folder">Where findings' folders go; null for none.</param>
+internal sealed class CaseSession(CliContext context, CliOutput output, string? folder)
+{
+    private readonly CaseRunner _runner = new(context.Clock, context.Boot);
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+
+    /// <summary>Runs a case and tells its verdict, findings and, for each that was not told before, its report.</summary>
+    /// <returns>What was seen.</returns>
+    internal CaseResult Run(ScenarioCase scenarioCase, bool judge, CancellationToken cancellation)
+    {
+        var title = $"{scenarioCase.Scenario}/{scenarioCase.Name}";
+        var result = output.WithProgress(title, scenarioCase.Explore.Schedules, progress => _runner.Run(scenarioCase, progress, cancellation));
+        if (!output.IsJson)
+        {
+            Tell(result, judge);
+        }
+
+        foreach (var judged in result.Verdict.Findings)
+        {
+            Report(scenarioCase, judged);
+        }
+
+        return result;
+    }
+
+    private void Tell(CaseResult result, bool judge)
+    {
+        if (judge)
+        {
+            output.Line(TextReport.Verdict(result), result.Verdict.Outcome switch
+            {
+                Outcome.AsExpected => Color.Green,
+                Outcome.NotAsExpected => Color.Red,
+                _ => Color.Yellow,
+            });
+        }
+        else
+        {
+            var count = result.Seen.Consequences.Length;
+            output.Line(
+                $"{result.Case.Name} ({result.Case.Plan.Profile.Name}): {(count == 0 ? "clean" : $"{count} finding{(count == 1 ? string.Empty : "s")}")}; {TextReport.CoverageOf(result.Seen)}",
+                count == 0 ? Color.Green : Color.Red);
+        }
+
+        if (!output.IsQuiet)
+        {
+            output.Text(TextReport.Findings(result, judge));
+        }
+    }
+
+    private void Report(ScenarioCase scenarioCase, JudgedFinding judged)
+    {
+        // Races that are only listed get their folder, but no page of the terminal.
+        var isTold = !output.IsJson && !output.IsQuiet && judged.Standing != Standing.Listed && _told.Add(judged.Observed.Finding.Id);
+        if (!isTold && folder is null)
+        {
+            return;
+        }
+
+        var reported = _runner.Report(scenarioCase, judged.Observed);
+        if (isTold)
+        {
+            output.Text("\n" + TextReport.Finding(reported) + "\n");
+        }
+
+        if (folder is not null)
+        {
+            FindingFolder.Write(folder, scenarioCase, reported);
+        }
+    }
+}

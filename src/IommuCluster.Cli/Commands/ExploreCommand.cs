@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Globalization;
+using IommuCluster.Cli.Output;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Strategies;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Reports;
+using CancellationToken = System.Threading.CancellationToken;
+
+namespace IommuCluster.Cli.Commands;
+
+/// <summary><c>explore SCENARIO</c>: one case with a budget, era and strategy of one's own.</summary>
+internal static class ExploreCommand
+{
+    internal static Command Create(CliContext context, GlobalOptions options)
+    {
+        var scenario = new Argument<string>("scenario") { Description = "A name under scenarios/, or a file." };
+        var choices = new Choices();
+        var command = new Command("explore", "Searches one case of a scenario for violations.")
+        {
+            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Seed, choices.Folder,
+        };
+        command.SetAction((parsed, cancellation) => Task.FromResult(
+            Explore(context, new CliOutput(context, options, parsed), parsed, parsed.GetRequiredValue(scenario), choices, cancellation)));
+        return command;
+    }
+
+    private static int Explore(CliContext context, CliOutput output, ParseResult parsed, string name, Choices choices, CancellationToken cancellation)
+    {
+        var scenario = ScenarioCatalog.Locate(context.Places).Load(name);
+        var scenarioCase = choices.Apply(scenario, parsed);
+        if (!output.IsJson)
+        {
+            output.Line($"{scenario.Name}: {scenario.Title}");
+        }
+
+        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder)).Run(scenarioCase, judge: false, cancellation);
+        if (output.IsJson)
+        {
+            output.Text(JsonReport.Run(scenario.Name, [result]));
+        }
+
+        return result.Seen.IsCancelled ? ExitCodes.Interrupted
+            : !result.Seen.Consequences.IsEmpty ? ExitCodes.Finding
+            : result.Seen.Coverage == Coverage.StoppedEarly ? ExitCodes.NoVerdict
+            : ExitCodes.Fine;
+    }
+
+    /// <summary>What the command line may say instead of the file.</summary>
+    private sealed class Choices
+    {
+        internal Choices() => Strategy.AcceptOnlyFromAmong([.. StrategyCatalog.Names]);
+
+        internal Option<string?> Case { get; } = new("--case") { Description = "The case; the first one when not given." };
+
+        internal Option<string?> Profile { get; } = new("--profile") { Description = "Another kernel era than the case's." };
+
+        internal Option<string?> Strategy { get; } = new("--strategy") { Description = $"{string.Join(" or ", StrategyCatalog.Names)}." };
+
+        internal Option<long?> ContextBound { get; } = Number("--context-bound", "Preemptions that a search allows; all when not given.", 0, 1_000);
+
+        internal Option<long?> Schedules { get; } = Number("--schedules", "The budget in schedules. Without a budget, a search ends when it is exhausted.", 1, long.MaxValue, "-n");
+
+        internal Option<TimeSpan?> Time { get; } = new("--time")
+        {
+            Description = "The budget in time: 500ms, 90s, 5m, 2h. Alone, it replaces the file's budget in schedules.",
+            CustomParser = result =>
+            {
+                if (Durations.TryParse(result.Tokens[0].Value, out var time))
+                {
+                    return time;
+                }
+
+                result.AddError($"--time is '{result.Tokens[0].Value}': {Durations.Remedy}");
+                return null;
+            },
+        };
+
+        internal Option<long?> Seed { get; } = Number("--seed", "Seed of random choices.", 0, long.MaxValue);
+
+        internal Option<string?> Folder { get; } = new("--output") { Description = "Directory for a folder a finding." };
+
+        internal ScenarioCase Apply(Scenario scenario, ParseResult parsed)
+        {
+            var found = parsed.GetValue(Case) is { } name ? scenario.FindCase(name) : scenario.Cases[0];
+            found = parsed.GetValue(Profile) is { } profile ? found.On(profile) : found;
+            var (schedules, time) = (parsed.GetValue(Schedules), parsed.GetValue(Time));
+            var explore = found.Explore with
+            {
+                Strategy = parsed.GetValue(Strategy) ?? found.Explore.Strategy,
+                ContextBound = (int?)parsed.GetValue(ContextBound) ?? found.Explore.ContextBound,
+                Seed = (ulong?)parsed.GetValue(Seed) ?? found.Explore.Seed,
+            };
+            var isOwnSearch = parsed.GetValue(Strategy) == StrategyCatalog.States; // The file's budget is meant for the file's strategy.
+            return found with { Explore = schedules is null && time is null && !isOwnSearch ? explore : explore with { Schedules = schedules, Time = time } };
+        }
+
+        private static Option<long?> Number(string name, string description, long least, long most, params string[] aliases) => new(name, aliases)
+        {
+            Description = description,
+            CustomParser = result =>
+            {
+                if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+                {
+                    return value;
+                }
+
+                result.AddError($"{name} is '{result.Tokens[0].Value}': give a number from {least} to {most}");
+                return null;
+            },
+        };
+    }
+}

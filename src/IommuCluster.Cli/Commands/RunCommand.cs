@@ -1,0 +1,66 @@
+using System.CommandLine;
+using IommuCluster.Cli.Output;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Reports;
+using IommuCluster.Scenarios.Running;
+using IommuCluster.Scenarios.Verdicts;
+using CancellationToken = System.Threading.CancellationToken;
+
+namespace IommuCluster.Cli.Commands;
+
+/// <summary><c>run SCENARIO...</c>: every case against its expectation.</summary>
+internal static class RunCommand
+{
+    internal static Command Create(CliContext context, GlobalOptions options)
+    {
+        var scenarios = new Argument<string[]>("scenario") { Description = "Names under scenarios/, or files.", Arity = ArgumentArity.OneOrMore };
+        var folder = new Option<string?>("--output") { Description = "Directory for a folder a finding." };
+        var on = RuntimeOption.Create();
+        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on };
+        command.SetAction((parsed, cancellation) => Task.FromResult(
+            RuntimeOption.IsAvailable(parsed.GetValue(on), context)
+                ? Run(context, new CliOutput(context, options, parsed), parsed.GetRequiredValue(scenarios), parsed.GetValue(folder), cancellation)
+                : ExitCodes.BadInput));
+        return command;
+    }
+
+    private static int Run(CliContext context, CliOutput output, string[] names, string? folder, CancellationToken cancellation)
+    {
+        var catalog = ScenarioCatalog.Locate(context.Places);
+        var scenarios = Array.ConvertAll(names, catalog.Load); // All are read before the first runs: a mistake shows at once.
+        var session = new CaseSession(context, output, folder);
+        var outcomes = new List<Outcome>();
+        foreach (var scenario in scenarios)
+        {
+            if (!output.IsJson)
+            {
+                output.Line($"{scenario.Name}: {scenario.Title}");
+            }
+
+            var results = new List<CaseResult>();
+            foreach (var scenarioCase in scenario.Cases)
+            {
+                results.Add(session.Run(scenarioCase, judge: true, cancellation));
+                if (cancellation.IsCancellationRequested)
+                {
+                    break;
+                }
+            }
+
+            outcomes.AddRange(results.Select(result => result.Verdict.Outcome));
+            if (output.IsJson)
+            {
+                output.Text(JsonReport.Run(scenario.Name, results));
+            }
+
+            if (cancellation.IsCancellationRequested)
+            {
+                return ExitCodes.Interrupted;
+            }
+        }
+
+        return outcomes.Contains(Outcome.NotAsExpected) ? ExitCodes.Finding
+            : outcomes.Contains(Outcome.NoVerdict) ? ExitCodes.NoVerdict
+            : ExitCodes.Fine;
+    }
+}

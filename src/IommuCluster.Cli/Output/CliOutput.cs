@@ -1,0 +1,67 @@
+using System.CommandLine;
+using IommuCluster.Exploration.Runs;
+using Spectre.Console;
+
+namespace IommuCluster.Cli.Output;
+
+/// <summary>Writes results, in colour where there is a terminal, and shows progress.</summary>
+internal sealed class CliOutput
+{
+    private readonly CliContext _context;
+    private readonly IAnsiConsole? _colours;
+
+    internal CliOutput(CliContext context, GlobalOptions options, ParseResult parsed)
+    {
+        _context = context;
+        IsJson = parsed.GetValue(options.Json);
+        IsQuiet = parsed.GetValue(options.Quiet);
+        _colours = context.HasColour && !IsJson && !parsed.GetValue(options.NoColor) ? ConsoleOn(context.Out) : null;
+    }
+
+    /// <summary>True when results are for programs.</summary>
+    internal bool IsJson { get; }
+
+    /// <summary>True when only verdicts are wanted.</summary>
+    internal bool IsQuiet { get; }
+
+    /// <summary>Writes text as it is.</summary>
+    internal void Text(string text) => _context.Out.Write(text);
+
+    /// <summary>Writes a line.</summary>
+    internal void Line(string line, Color? colour = null)
+    {
+        if (_colours is not null && colour is { } value)
+        {
+            _colours.Write(new Text(line, new Style(value)));
+            line = string.Empty;
+        }
+
+        _context.Out.Write(line);
+        _context.Out.Write('\n');
+    }
+
+    /// <summary>Writes a remark that is no result.</summary>
+    internal void Remark(string line) => _context.Error.Write(line + "\n");
+
+    /// <summary>Does long work with its progress on the terminal, if there is one.</summary>
+    internal T WithProgress<T>(string title, long? schedules, Func<Action<ExplorationProgress>?, T> work)
+    {
+        if (!_context.HasProgress || IsQuiet || IsJson)
+        {
+            return work(null);
+        }
+
+        return ConsoleOn(_context.Error).Status().Start(Markup.Escape(title), status => work(at =>
+        {
+            var of = schedules is { } all ? $" of {all:N0}" : string.Empty;
+            status.Status = Markup.Escape($"{title}: {at.Schedules:N0}{of} schedules, {at.Steps / 1e6:F1} M steps, {at.Consequences} consequences, {at.Races} races, {at.Elapsed.TotalSeconds:F0} s");
+        }));
+    }
+
+    private static IAnsiConsole ConsoleOn(TextWriter writer)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        console.Profile.Width = Math.Max(console.Profile.Width, 4096); // Nothing of ours is to be wrapped.
+        return console;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Runtime;
+
+namespace IommuCluster.Exploration.Strategies;
+
+/// <summary>The strategies by the names that people type. Adding one is one file and one line here.</summary>
+public static class StrategyCatalog
+{
+    /// <summary>Searches states; can end with a proof.</summary>
+    public const string States = "states";
+
+    /// <summary>Walks at random.</summary>
+    public const string Random = "random";
+
+    /// <summary>All names.</summary>
+    public static ImmutableArray<string> Names { get; } = [Random, States];
+
+    /// <summary>Makes a strategy.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="seed">Seed of the run; not used by searches.</param>
+    /// <param name="contextBound">Preemptions that a search allows, or null for all; not used by walks.</param>
+    /// <returns>The strategy.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no strategy of that name.</exception>
+    public static IStrategy Create(string name, ulong seed, int? contextBound) => name switch
+    {
+        Random => new RandomWalk(seed),
+        States => new StateSearch(contextBound),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Known are {string.Join(", ", Names)}."),
+    };
+}

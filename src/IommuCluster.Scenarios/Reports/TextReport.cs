@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using IommuCluster.Exploration.Reports;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Kernel;
+using IommuCluster.Kernel.Checking;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Running;
+using IommuCluster.Scenarios.Verdicts;
+
+namespace IommuCluster.Scenarios.Reports;
+
+/// <summary>Reports for people.</summary>
+public static class TextReport
+{
+    /// <summary>The verdict in one line.</summary>
+    /// <param name="result">The case.</param>
+    /// <returns>The line, without a line feed.</returns>
+    public static string Verdict(CaseResult result) =>
+        $"{result.Case.Name} ({result.Case.Plan.Profile.Name}): {OutcomeOf(result.Verdict.Outcome)}; {CoverageOf(result.Seen)}";
+
+    /// <summary>What was expected, when it is not what came out, and all findings with ids and counts.</summary>
+    /// <param name="result">The case.</param>
+    /// <param name="judge">False to leave out what the case expects.</param>
+    /// <returns>Lines ended by a line feed; empty when there is nothing to tell.</returns>
+    public static string Findings(CaseResult result, bool judge = true)
+    {
+        var text = new StringBuilder();
+        foreach (var reason in judge ? result.Verdict.Reasons : [])
+        {
+            text.Append("  ! ").Append(reason).Append('\n');
+        }
+
+        foreach (var judged in result.Verdict.Findings.Where(judged => !judged.Observed.Finding.IsRace))
+        {
+            text.Append("  ").Append(FindingLine(judged, result.Seen, judge)).Append('\n');
+        }
+
+        var races = result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).ToList();
+        if (races.Count > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  data races ({races.Count}):\n");
+            foreach (var judged in races)
+            {
+                text.Append("    ").Append(FindingLine(judged, result.Seen, judge)).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>A finding whole: splat, interleaving and the command that replays it.</summary>
+    /// <param name="reported">The finding.</param>
+    /// <returns>Lines ended by a line feed.</returns>
+    public static string Finding(ReportedFinding reported) =>
+        $"{SplatText.Write(reported.Report)}\n{ColumnTable.Write(reported.Report)}\n{ReplayLine(reported.Token)}\n";
+
+    /// <summary>Every step, one a line.</summary>
+    /// <param name="steps">The steps.</param>
+    /// <returns>Lines ended by a line feed.</returns>
+    public static string Trace(IEnumerable<ReportStep> steps)
+    {
+        using var text = new StringWriter();
+        ColumnTable.WriteTrace(steps, text);
+        return text.ToString();
+    }
+
+    /// <summary>The command that replays a token.</summary>
+    /// <param name="token">The token.</param>
+    /// <returns>One line, without a line feed.</returns>
+    public static string ReplayLine(ScenarioToken token) => $"replay: iommucluster replay {token}";
+
+    /// <summary>What a run's silence is worth, in words.</summary>
+    /// <param name="seen">The run.</param>
+    /// <returns>Part of a sentence.</returns>
+    public static string CoverageOf(ExplorationResult seen)
+    {
+        var schedules = string.Create(CultureInfo.InvariantCulture, $"{seen.Schedules:N0} schedule{(seen.Schedules == 1 ? string.Empty : "s")}");
+        var states = seen.States is { } count ? string.Create(CultureInfo.InvariantCulture, $", {count:N0} states") : string.Empty;
+        var seconds = string.Create(CultureInfo.InvariantCulture, $"{seen.Elapsed.TotalSeconds:F1} s");
+        return seen.Coverage switch
+        {
+            Coverage.Exhausted when seen.IsOnlySchedule => $"exhausted: nobody ever has a choice, there is one schedule ({seconds})",
+            Coverage.Exhausted => $"exhausted: everything that can happen was seen ({schedules}{states}, {seconds})",
+            Coverage.ExhaustedToContextBound => $"exhausted up to {seen.ContextBound} preemptions ({schedules}{states}, {seconds})",
+            Coverage.BudgetDone => $"sampled: {schedules} ({seen.Strategy}{states}, {seconds})",
+            Coverage.StoppedEarly => $"stopped before its budget, after {schedules} ({seen.Strategy}{states}, {seconds})",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    private static string FindingLine(JudgedFinding judged, ExplorationResult seen, bool judge)
+    {
+        var finding = judged.Observed.Finding;
+        var other = finding.Other.Length > 0 ? $" / {KernelFunctions.NameOf(finding.Other)}" : string.Empty;
+        var at = (finding.ObjectType, finding.Field) switch
+        {
+            ("", "") => string.Empty,
+            var (call, error) when finding.Kind == FindingKind.UnexpectedErrno => $", {KernelFunctions.NameOf(call)} answers {error}",
+            ("", var field) => $", {field}",
+            (var type, "") => $", {type}",
+            var (type, field) => $", {type}->{field}",
+        };
+        var standing = judged.Standing switch
+        {
+            Standing.Expected => "expected",
+            Standing.Known => $"known: {judged.Source}",
+            Standing.Listed => "listed",
+            Standing.Unexpected => "UNEXPECTED",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        return $"{finding.Id}  {ScenarioWords.Kebab(finding.Kind)} in {KernelFunctions.NameOf(finding.Function)}{other}{at}{(judge ? $"  [{standing}]" : string.Empty)}  {CountOf(judged.Observed, seen)}";
+    }
+
+    private static string CountOf(ObservedFinding observed, ExplorationResult seen) =>
+        observed.AtBoot ? "in every schedule: before anybody has a choice"
+        : observed.IsToldOnce ? string.Create(CultureInfo.InvariantCulture, $"told once, in schedule {observed.FirstSchedule:N0}")
+        : observed.InEverySchedule ? string.Create(CultureInfo.InvariantCulture, $"in every schedule ({observed.Count:N0} of {seen.Schedules:N0})")
+        : string.Create(CultureInfo.InvariantCulture, $"in {observed.Count:N0} of {seen.Schedules:N0} schedules, first in {observed.FirstSchedule:N0}");
+
+    private static string OutcomeOf(Outcome outcome) => outcome switch
+    {
+        Outcome.AsExpected => "as expected",
+        Outcome.NotAsExpected => "NOT AS EXPECTED",
+        Outcome.NoVerdict => "no verdict",
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+}

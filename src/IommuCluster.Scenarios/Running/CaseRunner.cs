@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using CancellationToken = System.Threading.CancellationToken;
+using IommuCluster.Exploration.Reduction;
+using IommuCluster.Exploration.Replay;
+using IommuCluster.Exploration.Reports;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
+using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Memory;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Verdicts;
+
+namespace IommuCluster.Scenarios.Running;
+
+/// <summary>Runs cases.</summary>
+/// <param name="clock">Measures budgets in time.</param>
+/// <param name="boot">Makes the workload of a plan; null for the standard boot.</param>
+public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boot = null)
+{
+    /// <summary>Schedules that shrinking one finding may cost.</summary>
+    private const int MinimiserRuns = 2_000;
+
+    /// <summary>Explores a case and judges what was seen.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <param name="progress">Called now and then; null for nobody.</param>
+    /// <param name="cancellation">Ends the run after the present schedule.</param>
+    /// <returns>What was seen and what it means.</returns>
+    /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
+    public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var settings = scenarioCase.Explore;
+        var workload = Boot(scenarioCase);
+        var options = new ExplorationOptions
+        {
+            Runtime = OptionsOf(settings),
+            Schedules = settings.Schedules,
+            Time = settings.Time,
+            Progress = progress,
+        };
+        var strategy = StrategyCatalog.Create(settings.Strategy, settings.Seed, settings.ContextBound);
+        var seen = Explorer.Run(workload, strategy, options, clock, cancellation) with { ContextBound = settings.ContextBound };
+        return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
+    }
+
+    /// <summary>Shrinks a finding's schedule and collects what is to be told of it.</summary>
+    /// <param name="scenarioCase">The case that showed it.</param>
+    /// <param name="observed">The finding.</param>
+    /// <returns>The report and the token that replays it.</returns>
+    public ReportedFinding Report(ScenarioCase scenarioCase, ObservedFinding observed)
+    {
+        var workload = Boot(scenarioCase);
+        var options = OptionsOf(scenarioCase.Explore);
+        var schedules = Minimised(workload, options, observed);
+        var report = FindingReporter.Create(workload, options, observed.Finding, schedules, NamesOf(workload))
+            ?? throw new InvalidOperationException($"{observed.Finding.Id} of case {scenarioCase.Name} does not show again when schedule {observed.FirstSchedule} is replayed: uncontrolled nondeterminism.");
+        return new ReportedFinding(observed, report, ScenarioToken.Of(scenarioCase, report.Schedules));
+    }
+
+    /// <summary>Replays a token's schedules.</summary>
+    /// <param name="scenarioCase">The case that the token names.</param>
+    /// <param name="token">The token.</param>
+    /// <returns>How it went.</returns>
+    /// <exception cref="ScenarioException">The token was made for something else.</exception>
+    public ReplayResult Replay(ScenarioCase scenarioCase, ScenarioToken token)
+    {
+        var digest = ScenarioToken.DigestOf(scenarioCase);
+        if (token.Digest != digest)
+        {
+            throw new ScenarioException(
+                token.ToString(),
+                $"the token was made for another state of case {token.Case}: its digest is {token.Digest}, that of the case as it is now is {digest}",
+                "board, profile, drivers or limits were changed since: take the file back to what it was, or run the scenario again");
+        }
+
+        var workload = Boot(scenarioCase);
+        return ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
+    }
+
+    private static RuntimeOptions OptionsOf(ExploreSettings settings) => new() { GoOnAfterOops = settings.GoOnAfterOops, MaxSteps = settings.MaxSteps };
+
+    private static Func<Home, string> NamesOf(Workload workload) => home =>
+        home.Kind == HomeKind.Soc ? string.Empty : workload.Machine?.NameOf(home) ?? home.ToString();
+
+    /// <summary>A lock order made of several schedules stays as it is: each of them is short of a finding of its own.</summary>
+    private static ImmutableArray<Schedule> Minimised(Workload workload, RuntimeOptions options, ObservedFinding observed) =>
+        observed.AtBoot || observed.Schedules is not [{ Deviations.IsEmpty: false } schedule]
+            ? observed.Schedules
+            : [Minimiser.Minimise(new DeterministicRuntime(workload, options with { StateHashing = true }), schedule, observed.Finding.Id, MinimiserRuns).Schedule];
+
+    private Workload Boot(ScenarioCase scenarioCase)
+    {
+        try
+        {
+            return (boot ?? BootWorkload.Create)(scenarioCase.Plan);
+        }
+        catch (BootPlanException bad)
+        {
+            throw new ScenarioException(scenarioCase.Place.Length > 0 ? scenarioCase.Place : scenarioCase.Scenario, $"case {scenarioCase.Name}: {bad.Message.TrimEnd('.')}", "mend the plan");
+        }
+    }
+}
+
+/// <summary>A case that was run.</summary>
+/// <param name="Case">The case.</param>
+/// <param name="Seen">What was seen.</param>
+/// <param name="Verdict">What it means.</param>
+public sealed record CaseResult(ScenarioCase Case, ExplorationResult Seen, CaseVerdict Verdict);
+
+/// <summary>A finding ready to be told.</summary>
+/// <param name="Observed">How often it was seen.</param>
+/// <param name="Report">What there is to tell.</param>
+/// <param name="Token">Replays it.</param>
+public sealed record ReportedFinding(ObservedFinding Observed, FindingReport Report, ScenarioToken Token);

@@ -1,0 +1,57 @@
+using IommuCluster.Cli.Tests.Support;
+
+namespace IommuCluster.Cli.Tests;
+
+/// <summary>Bad input is a message and exit code 2, never a stack trace.</summary>
+public sealed class BadInputTests
+{
+    public static TheoryData<string[], string> Lines => new()
+    {
+        { [], "Required command" },
+        { ["runn"], "runn" },
+        { ["run"], "Required argument missing" },
+        { ["run", "toy-rake"], "toy-rake: no such scenario; did you mean 'toy-race'?" },
+        { ["run", "toy-race", "--on", "moon"], "moon" },
+        { ["explore", "toy-race", "--strategy", "randum"], "randum" },
+        { ["explore", "toy-race", "--schedules", "0"], "--schedules is '0'" },
+        { ["explore", "toy-race", "--schedules", "many"], "--schedules is 'many': give a number from 1 to" },
+        { ["explore", "toy-race", "--time", "soon"], "write a number with ms, s, m or h" },
+        { ["explore", "toy-race", "--case", "bugg"], "there is no case 'bugg'; known: bug" },
+        { ["explore", "toy-race", "--profile", "linux-6.7"], "there is no such profile" },
+        { ["replay", "gibberish"], "no replay token" },
+        { ["replay", "toy-race/bug/00000000/."], "the token was made for another state of case bug" },
+        { ["replay", "toy-race/bugg/00000000/."], "there is no case 'bugg'" },
+        { ["replay", "missing.schedule"], "no such file" },
+        { ["boards", "show", "toi"], "did you mean 'toy'?" },
+        { ["boards", "import", "missing.dtb"], "missing.dtb" },
+        { ["profiles", "show", "linux"], "there is no such profile" },
+        { ["profiles", "diff", "linux-6.6"], "Required argument missing" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Lines))]
+    public async Task Line_ThatIsWrong_AnswersTwoAndSaysWhy(string[] args, string message)
+    {
+        using var line = new CommandLine();
+
+        var answer = await line.Run(args);
+
+        Assert.Equal(2, answer.Code);
+        Assert.Contains(message, answer.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_ScenarioWithMistakes_TellsThemAllWithTheirPlace()
+    {
+        using var line = new CommandLine();
+        line.Write("broken", "title: x\nboard: toi\ncases: { a: { profile: linux-9, expect: clan } }\n");
+
+        var answer = await line.Run("run", "broken");
+
+        Assert.Equal(2, answer.Code);
+        Assert.Equal(
+            [":2:8: board 'toi': no such board", ":3:24: profile 'linux-9' is unknown", ":3:41: expect is neither clean nor a list"],
+            answer.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(each => each[each.IndexOf(".yaml", StringComparison.Ordinal)..].Split(';')[0][5..]).ToArray());
+    }
+}

@@ -1,0 +1,40 @@
+using System.Collections.Frozen;
+using System.Reflection;
+
+namespace IommuCluster.Conventions.Tests;
+
+/// <summary>Arrows point one way: Kernel &lt;- Boards, Exploration &lt;- Scenarios &lt;- Cli.</summary>
+public sealed class ProjectReferenceTests
+{
+    private static readonly FrozenDictionary<string, string[]> s_allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
+    {
+        ["IommuCluster.Kernel"] = [],
+        ["IommuCluster.Boards"] = ["IommuCluster.Kernel"],
+        ["IommuCluster.Exploration"] = ["IommuCluster.Kernel"],
+        ["IommuCluster.Scenarios"] = ["IommuCluster.Kernel", "IommuCluster.Boards", "IommuCluster.Exploration"],
+        ["iommucluster"] = ["IommuCluster.Kernel", "IommuCluster.Boards", "IommuCluster.Exploration", "IommuCluster.Scenarios"],
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    public static TheoryData<string> Projects => [.. Sources.Assemblies.Select(assembly => assembly.GetName().Name!)];
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void Reference_OfProject_PointsDown(string project)
+    {
+        var references = Assembly.Load(project).GetReferencedAssemblies().Select(name => name.Name!)
+            .Where(name => name.StartsWith("IommuCluster", StringComparison.OrdinalIgnoreCase));
+
+        Assert.Empty(references.Except(s_allowed[project]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void Reference_OfProject_SeesNoOrleans(string project) =>
+        Assert.DoesNotContain(Assembly.Load(project).GetReferencedAssemblies(), name => name.Name!.StartsWith("Orleans", StringComparison.Ordinal));
+
+    [Fact]
+    public void Kernel_References_NoFilesNoConsoleNoNetwork() =>
+        Assert.DoesNotContain(
+            Assembly.Load("IommuCluster.Kernel").GetReferencedAssemblies(),
+            name => name.Name is "System.Console" or "System.IO.FileSystem" or "System.Net.Http" or "System.Net.Sockets");
+}
