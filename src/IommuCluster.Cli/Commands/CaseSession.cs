@@ -63,7 +63,7 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 
     private void Report(ScenarioCase scenarioCase, JudgedFinding judged)
     {
-        // Races that are only listed get their folder, but no page of the terminal.
+        // Races that are only listed get their folder, but no place on the terminal.
         var isTold = !output.IsJson && !output.IsQuiet && judged.Standing != Standing.Listed && _told.Add(judged.Observed.Finding.Id);
         if (!isTold && folder is null)
         {
@@ -73,7 +73,10 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
         var reported = _runner.Report(scenarioCase, judged.Observed);
         if (isTold)
         {
-            output.Text("\n" + TextReport.Finding(reported) + "\n");
+            // What is known is not news: how to see it will do.
+            output.Text(judged.Standing == Standing.Known
+                ? $"\n{judged.Observed.Finding.Id} is known ({judged.Source})\n{TextReport.ReplayLine(reported.Token)}\n"
+                : $"\n{TextReport.Finding(reported)}\n");
         }
 
         if (folder is not null)
