@@ -16,6 +16,7 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 {
     private readonly CaseRunner _runner = new(context.Clock, context.Boot);
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Runs a case and tells its verdict, findings and, for each that was not told before, its report.</summary>
     /// <returns>What was seen.</returns>
@@ -73,9 +74,8 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
         var reported = _runner.Report(scenarioCase, judged.Observed);
         if (isTold)
         {
-            // What is known is not news: how to see it will do.
-            output.Text(judged.Standing == Standing.Known
-                ? $"\n{judged.Observed.Finding.Id} is known ({judged.Source})\n{TextReport.ReplayLine(reported.Token)}\n"
+            output.Text(BriefReason(scenarioCase, judged) is { } reason
+                ? $"\n{judged.Observed.Finding.Id} {reason}\n{TextReport.ReplayLine(reported.Token)}\n"
                 : $"\n{TextReport.Finding(reported)}\n");
         }
 
@@ -83,5 +83,17 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
         {
             FindingFolder.Write(folder, scenarioCase, reported);
         }
+    }
+
+    /// <summary>Why a finding is no news, so that how to see it will do; null when it is to be told whole.</summary>
+    private string? BriefReason(ScenarioCase scenarioCase, JudgedFinding judged)
+    {
+        if (judged.Standing == Standing.Known)
+        {
+            return $"is known ({judged.Source})";
+        }
+
+        var expectation = scenarioCase.Expected.FirstOrDefault(each => each.Matcher.Matches(judged.Observed.Finding));
+        return expectation is null || _met.Add(expectation) ? null : $"is expected, too ({expectation.Matcher})";
     }
 }
