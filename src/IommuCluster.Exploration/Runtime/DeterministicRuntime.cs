@@ -585,7 +585,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private void Oops(KernelThread thread)
     {
         ref readonly var entry = ref Trace[Trace.Count - 1];
-        See(thread, Oopses.Describe(entry, _bank, _workload.Architecture), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
+        See(thread, Oopses.Describe(entry, _bank.LayoutOf(entry.Base)?.Name, _workload.Architecture), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
         _live &= ~(1UL << thread.Slot);
         _enabled &= ~(1UL << thread.Slot);
         if (!_options.GoOnAfterOops)
@@ -599,8 +599,14 @@ public sealed class DeterministicRuntime : IKernelMemory
     private void ReportStuck()
     {
         _end = ScheduleEnd.Stuck;
-        var (thread, finding) = WaitGraph.Explain(_threads.AsSpan(0, _threadCount), _live, _bank);
-        See(thread, finding, Trace.Count - 1, otherStep: -1);
+        var waiters = new List<Waiter>();
+        for (var live = _live; live != 0; live &= live - 1)
+        {
+            waiters.Add(Waiter.Of(_threads[BitOperations.TrailingZeroCount(live)]));
+        }
+
+        var (slot, finding) = new WaitGraph(waiters, at => _bank.Peek(at, 0)).Explain();
+        See(_threads[slot], finding, Trace.Count - 1, otherStep: -1);
     }
 
     private void See(KernelThread thread, Finding finding, int step, int otherStep)

@@ -9,13 +9,13 @@ internal static class Oopses
 {
     /// <summary>The finding of a faulted step.</summary>
     /// <param name="entry">The step.</param>
-    /// <param name="bank">The memory, for the type of a freed object.</param>
+    /// <param name="objectType">The kernel type of the object, or null when there never was one; told where the step names no field.</param>
     /// <param name="architecture">Decides the byte offsets.</param>
     /// <returns>The finding.</returns>
-    public static Finding Describe(in TraceEntry entry, MemoryBank bank, Architecture architecture)
+    public static Finding Describe(in TraceEntry entry, string? objectType, Architecture architecture)
     {
         var field = entry.Field;
-        var type = field?.Layout.Name ?? bank.LayoutOf(entry.Base)?.Name ?? string.Empty;
+        var type = field?.Layout.Name ?? objectType ?? string.Empty;
         var name = field?.Name ?? string.Empty;
         var verb = VerbOf(entry);
         return new Finding(KindOf(entry.Fault), entry.Function, type, name, string.Empty, entry.Fault switch
