@@ -66,6 +66,13 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
             case FindingKind.NullDereference when Origins.LoadOfNull(trace, here) is >= 0 and var load:
                 MarkWords([Origins.WordOf(trace[load])]);
                 break;
+            case FindingKind.NullDereference:
+                foreach (var step in Origins.LastLoads(trace, here))
+                {
+                    MarkStep(step);
+                }
+
+                break;
             case FindingKind.Deadlock or FindingKind.Hang:
                 MarkEverybodysLocks(here);
                 break;

@@ -5,6 +5,8 @@ using System.Runtime.ExceptionServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
+using AsyncFlowControl = System.Threading.AsyncFlowControl;
+using ExecutionContext = System.Threading.ExecutionContext;
 using SynchronizationContext = System.Threading.SynchronizationContext;
 
 namespace IommuCluster.Exploration.Runtime;
@@ -41,6 +43,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly Workload _workload;
     private readonly RuntimeOptions _options;
     private readonly MemoryBank _bank;
+    private readonly Oopses _oopses;
     private readonly Lockdep? _lockdep;
     private readonly DataRaces? _races;
     private readonly KernelThread[] _threads = new KernelThread[MaxThreads];
@@ -49,6 +52,8 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
     private readonly List<Deviation> _deviations = [];
     private readonly HashSet<FieldDescriptor> _tried = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<Layout> _freed = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _trusted = new(ReferenceEqualityComparer.Instance);
     private StepResult _result;
     private IStrategy _strategy = DefaultStrategy.Instance;
     private ulong _live;
@@ -77,12 +82,13 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         _workload = workload;
         _options = options ?? new RuntimeOptions();
+        _oopses = new Oopses(workload.Architecture);
         _bank = new MemoryBank(_options.StateHashing);
         _lockdep = _options.Checkers ? new Lockdep() : null;
         _races = _options.Checkers ? new DataRaces() : null;
         for (var slot = 0; slot < MaxThreads; slot++)
         {
-            _threads[slot] = new KernelThread(this, _lockdep, slot, workload.Machine);
+            _threads[slot] = new KernelThread(this, _lockdep, slot, workload.Machine, _options.StateHashing);
         }
 
         Boot();
@@ -133,31 +139,32 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>The thread.</returns>
     public KernelThread Thread(int slot) => _threads[slot];
 
-    /// <summary>Number of lock fields that any thread ever tried to take without waiting.</summary>
-    internal int TriedLocks => _tried.Count;
+    /// <summary>How often <see cref="CanTellRelease"/> said no and a later step proved it wrong.</summary>
+    internal int Lessons { get; private set; }
 
-    /// <summary>Tells whether any thread ever tried to take a lock of this field without waiting.</summary>
-    /// <param name="request">A step that names the lock.</param>
-    /// <returns>True when one did, in any schedule so far.</returns>
-    internal bool WasTried(in StepRequest request) => _tried.Contains(request.Field!);
+    /// <summary>
+    /// Tells whether anybody but those who wait for it can tell when a lock is released: one who tries to take it without
+    /// waiting, or one who frees the object around it.
+    /// </summary>
+    /// <param name="request">The release.</param>
+    /// <returns>True when one did, to any lock of the field or any object of the type, in any schedule so far.</returns>
+    internal bool CanTellRelease(in StepRequest request)
+    {
+        if (_bank.LayoutOf(request.Base) is not { } type || _tried.Contains(request.Field!) || _freed.Contains(type))
+        {
+            return true;
+        }
+
+        _trusted.Add(request.Field!);
+        _trusted.Add(type);
+        return false;
+    }
 
     /// <summary>Runs one schedule from the snapshot.</summary>
     /// <param name="strategy">Picks who runs.</param>
     /// <param name="number">The schedule's number.</param>
     /// <returns>How it ended; what was seen is in <see cref="Sightings"/>.</returns>
-    public ScheduleEnd Run(IStrategy strategy, long number)
-    {
-        var context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null); // Threads are resumed by this loop and nobody else.
-        try
-        {
-            return RunWithoutContext(strategy, number, _firstStage, _workload.Stages.Length);
-        }
-        finally
-        {
-            SynchronizationContext.SetSynchronizationContext(context);
-        }
-    }
+    public ScheduleEnd Run(IStrategy strategy, long number) => RunStages(strategy, number, _firstStage, _workload.Stages.Length);
 
     /// <summary>The key of the present state: memory, and for each live thread how far it is and what it has observed.</summary>
     /// <returns>128 bits.</returns>
@@ -245,10 +252,10 @@ public sealed class DeterministicRuntime : IKernelMemory
         var snapshots = ImmutableArray.CreateBuilder<ThreadSnapshot>(_threadCount);
         for (var slot = 0; slot < _threadCount; slot++)
         {
-            snapshots.Add(Snapshot(_threads[slot]));
+            snapshots.Add(new ThreadSnapshot(_threads[slot], StateOf(_threads[slot])));
         }
 
-        return snapshots.ToImmutable();
+        return snapshots.MoveToImmutable();
     }
 
     private void Boot()
@@ -263,7 +270,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         for (_firstStage = 0; _firstStage < _workload.Stages.Length - 1; _firstStage++)
         {
             probe.Asked = false;
-            var end = RunStages(probe, _firstStage, _firstStage + 1);
+            var end = RunStages(probe, number: -1, _firstStage, _firstStage + 1);
             if (probe.Asked || end != ScheduleEnd.Completed)
             {
                 break;
@@ -278,16 +285,19 @@ public sealed class DeterministicRuntime : IKernelMemory
         _lockdep?.Forget(); // What the probe saw is seen again by the schedules.
     }
 
-    private ScheduleEnd RunStages(IStrategy strategy, int from, int to)
+    private ScheduleEnd RunStages(IStrategy strategy, long number, int from, int to)
     {
+        // Threads are resumed by the loop below and nobody else, and there is nothing that would have to flow with them.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
+        var flow = ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow();
         try
         {
-            return RunWithoutContext(strategy, number: -1, from, to);
+            return RunWithoutContext(strategy, number, from, to);
         }
         finally
         {
+            flow?.Undo();
             SynchronizationContext.SetSynchronizationContext(context);
         }
     }
@@ -514,7 +524,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         switch (request.Kind)
         {
             case StepKind.TryLock:
-                _tried.Add(request.Field!);
+                Learn(_tried.Add(request.Field!), request.Field!);
                 ShutOut(thread);
                 break;
             case StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
@@ -523,11 +533,21 @@ public sealed class DeterministicRuntime : IKernelMemory
             case StepKind.Spawn:
                 Spawn(thread, thread.Spawned!);
                 break;
-            case StepKind.Free or StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+            case StepKind.Free:
+                if (_bank.LayoutOf(request.Base) is { } type)
+                {
+                    Learn(_freed.Add(type), type);
+                }
+
+                LetIn();
+                break;
+            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
                 LetIn();
                 break;
         }
     }
+
+    private void Learn(bool isNews, object what) => Lessons += isNews && _trusted.Contains(what) ? 1 : 0;
 
     private void LetIn()
     {
@@ -585,7 +605,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private void Oops(KernelThread thread)
     {
         ref readonly var entry = ref Trace[Trace.Count - 1];
-        See(thread, Oopses.Describe(entry, _bank.LayoutOf(entry.Base)?.Name, _workload.Architecture), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
+        See(thread, _oopses.Describe(entry, _bank), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
         _live &= ~(1UL << thread.Slot);
         _enabled &= ~(1UL << thread.Slot);
         if (!_options.GoOnAfterOops)
@@ -626,30 +646,13 @@ public sealed class DeterministicRuntime : IKernelMemory
         });
     }
 
-    private ThreadSnapshot Snapshot(KernelThread thread)
-    {
-        var frames = ImmutableArray.CreateBuilder<string>();
-        for (var i = thread.Frames.Length - 1; i >= 0; i--)
-        {
-            frames.Add(thread.Frames[i]);
-        }
-
-        var held = ImmutableArray.CreateBuilder<string>();
-        foreach (ref readonly var item in thread.HeldLocks)
-        {
-            held.Add($"{item.Descriptor.LockClass!.Name} ({item.Function})");
-        }
-
-        return new ThreadSnapshot(thread.Slot, thread.Start.Name, StateOf(thread), frames.ToImmutable(), held.ToImmutable());
-    }
-
-    private string StateOf(KernelThread thread)
+    private ThreadState StateOf(KernelThread thread)
     {
         var bit = 1UL << thread.Slot;
-        return (_live & bit) == 0 ? "ended"
-            : (_sleeping & bit) != 0 ? "sleeps"
-            : (_enabled & bit) != 0 ? "runs"
-            : $"waits for {thread.Request.Field?.LockClass?.Name ?? thread.Request.Kind.ToString()}";
+        return (_live & bit) == 0 ? ThreadState.Ended
+            : (_sleeping & bit) != 0 ? ThreadState.Sleeps
+            : (_enabled & bit) != 0 ? ThreadState.Runs
+            : ThreadState.Waits;
     }
 
     /// <summary>All that the text of a race tells, so that it is the same whatever ran before.</summary>
@@ -664,7 +667,7 @@ public sealed class DeterministicRuntime : IKernelMemory
             && x.FirstAccess == y.FirstAccess && x.SecondAccess == y.SecondAccess;
 
         public int GetHashCode(RaceSite site) => unchecked(
-            (RuntimeHelpers.GetHashCode(site.First) * 31) + (RuntimeHelpers.GetHashCode(site.Second) * 17) + RuntimeHelpers.GetHashCode(site.Field));
+            (((((site.First.Length * 31) + site.Second.Length) * 31) + (site.Field?.Word ?? -1)) * 31) + (site.FirstAccess * 7) + site.SecondAccess);
     }
 
     /// <summary>Notes whether anybody was asked.</summary>

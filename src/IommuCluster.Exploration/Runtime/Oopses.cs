@@ -4,10 +4,39 @@ using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Runtime;
 
-/// <summary>Puts a step that faulted into the kernel's words.</summary>
-internal static class Oopses
+/// <summary>Puts a step that faulted into the kernel's words; what it has said before it says again.</summary>
+/// <param name="architecture">Decides the byte offsets.</param>
+internal sealed class Oopses(Architecture architecture)
 {
+    private readonly List<(OopsSite Site, Finding Finding)> _said = [];
+
     /// <summary>The finding of a faulted step.</summary>
+    /// <param name="entry">The step.</param>
+    /// <param name="bank">The memory, for the type of a freed object.</param>
+    /// <returns>The finding.</returns>
+    public Finding Describe(in TraceEntry entry, MemoryBank bank)
+    {
+        // An address that was one is told by its type, and only the first sites are kept: a bug has few.
+        var type = entry.Field?.Layout ?? bank.LayoutOf(entry.Base);
+        var site = new OopsSite(entry.Fault, entry.Kind, entry.Function, type, entry.Field, entry.Index, entry.Base.IsObject ? Address.Null : entry.Base);
+        foreach (var (said, finding) in _said)
+        {
+            if (said.IsSameAs(site))
+            {
+                return finding;
+            }
+        }
+
+        var made = Describe(entry, type?.Name, architecture);
+        if (_said.Count < 32)
+        {
+            _said.Add((site, made));
+        }
+
+        return made;
+    }
+
+    /// <summary>The finding of a faulted step, said for the first time.</summary>
     /// <param name="entry">The step.</param>
     /// <param name="objectType">The kernel type of the object, or null when there never was one; told where the step names no field.</param>
     /// <param name="architecture">Decides the byte offsets.</param>
@@ -70,4 +99,12 @@ internal static class Oopses
         StepKind.Free => "free of",
         _ => "use of",
     };
+
+    /// <summary>All that the finding of an oops tells.</summary>
+    private readonly record struct OopsSite(FaultKind Fault, StepKind Kind, string Function, Layout? Type, FieldDescriptor? Field, int Index, Address Base)
+    {
+        public bool IsSameAs(in OopsSite other) =>
+            Fault == other.Fault && Kind == other.Kind && Index == other.Index && Base == other.Base
+            && ReferenceEquals(Field, other.Field) && ReferenceEquals(Type, other.Type) && Function == other.Function;
+    }
 }

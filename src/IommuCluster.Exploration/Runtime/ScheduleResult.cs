@@ -38,11 +38,3 @@ public sealed record Sighting(Finding Finding, int Step, int Thread, int OtherSt
     /// <summary>The schedules whose locks make a lock order; empty when this one alone does.</summary>
     public ImmutableArray<long> Witnesses { get; init; } = [];
 }
-
-/// <summary>A thread at the moment of a finding.</summary>
-/// <param name="Slot">Its slot.</param>
-/// <param name="Name">How reports call it.</param>
-/// <param name="State">What it does or waits for, in words.</param>
-/// <param name="Frames">The methods it is in, innermost first.</param>
-/// <param name="Held">The locks it holds, outermost first, with the function that took each.</param>
-public sealed record ThreadSnapshot(int Slot, string Name, string State, ImmutableArray<string> Frames, ImmutableArray<string> Held);

@@ -42,7 +42,11 @@ public sealed class DataRaces
     /// <param name="parent">The slot of the thread that started it, or -1.</param>
     public void ThreadStarted(int thread, int parent)
     {
-        Array.Clear(_clocks, thread * MaxThreads, MaxThreads); // A slot used again knows nothing of what its last thread knew.
+        if (thread < _threads)
+        {
+            Array.Clear(_clocks, thread * MaxThreads, MaxThreads); // A slot used again knows nothing of what its last thread knew.
+        }
+
         _threads = Math.Max(_threads, thread + 1);
 
         if (parent >= 0)
@@ -76,7 +80,7 @@ public sealed class DataRaces
                 return Load(thread, step, request.Marking, slot);
             case StepKind.Store:
                 var race = Write(thread, step, request.Marking, slot);
-                if (request.Marking == Marking.Ordered)
+                if (request.Marking is Marking.Ordered or Marking.Atomic)
                 {
                     Release(thread, slot);
                 }
@@ -178,7 +182,7 @@ public sealed class DataRaces
         var isOne = ThreadOf(last) != ManyReaders;
         var race = -1L;
         var isOrdered = true;
-        foreach (var epoch in isOne ? new ReadOnlySpan<ulong>(in last) : _readRows.AsSpan(_rows[slot] * MaxThreads, MaxThreads))
+        foreach (var epoch in isOne ? new ReadOnlySpan<ulong>(in last) : _readRows.AsSpan(_rows[slot] * MaxThreads, _threads))
         {
             race = Math.Max(race, Conflict(thread, epoch, marking));
             isOrdered &= IsOld(epoch) || IsOrdered(thread, epoch);
@@ -220,7 +224,6 @@ public sealed class DataRaces
             Array.Resize(ref _readRows, _readRows.Length * 2);
         }
 
-        _readRows.AsSpan(row * MaxThreads, MaxThreads).Clear();
         _readRows[(row * MaxThreads) + ThreadOf(last)] = last;
         _readRows[(row * MaxThreads) + ThreadOf(epoch)] = epoch;
         _rows[slot] = row;
@@ -245,9 +248,9 @@ public sealed class DataRaces
                 Array.Resize(ref _syncClocks, _syncClocks.Length * 2);
             }
 
+            // What an earlier schedule left in the row is older than all clocks of this one, and need not be cleared.
             // The row is named by the step that made it: schedule begin + 1 + row, so old rows are told by their age.
             _syncSince[slot] = _begin + 1 + _syncRowCount++;
-            _syncClocks.AsSpan(SyncRow(slot), MaxThreads).Clear();
         }
 
         Join(_syncClocks.AsSpan(SyncRow(slot), _threads), mine);

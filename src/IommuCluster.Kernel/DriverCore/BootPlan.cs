@@ -71,6 +71,9 @@ public sealed record BootPlan
     /// <summary>How generic client drivers come; the name in it is not used.</summary>
     public DriverPlan Clients { get; init; } = new("clients", DriverLoad.BuiltIn, ProbeMode.Synchronous, ImmutableSortedDictionary<string, string>.Empty);
 
+    /// <summary>Names of masters that a user unbinds and binds again after boot, each on a thread of its own.</summary>
+    public ImmutableArray<string> Rebind { get; init; } = [];
+
     /// <summary>How the firmware's supplier links hold a probe back.</summary>
     public FirmwareLinks FirmwareLinks { get; init; } = FirmwareLinks.On;
 

@@ -28,6 +28,11 @@ public static class BootWorkload
             stages.Add(new Stage("modules", modules));
         }
 
+        if (!plan.Rebind.IsEmpty)
+        {
+            stages.Add(new Stage("user", [.. plan.Rebind.Select(name => Rebind(machine, name))]));
+        }
+
         stages.Add(Single("deferred_probe_timeout", "kworker/timeout", DeferredProbeTimeoutWorkFunc));
         stages.Add(Single("at rest", "audit", Audit));
         return new Workload(plan.Board.Name, plan.Board.Architecture, stages.ToImmutable()) { Machine = machine };
@@ -43,6 +48,18 @@ public static class BootWorkload
            where machine.PlanOf(driver).Load == DriverLoad.Module
            select new ThreadStart($"modprobe {driver.Name}", t => Bus.BusAddDriver(t, number)),
     ];
+
+    private static ThreadStart Rebind(Machine machine, string name)
+    {
+        var facts = machine.Devices.FirstOrDefault(device => (device.Name == name || device.Node.Path == name) && device.Driver >= 0)
+            ?? throw new BootPlanException($"no device here that has a driver is called '{name}', to be bound again; the masters are {string.Join(", ", machine.MasterNames())}");
+        var dev = Machine.DeviceAt(facts.Number);
+        return new ThreadStart($"user {facts.Name}", async t =>
+        {
+            await DriverBinding.DeviceReleaseDriver(t, dev);
+            await DriverBinding.DeviceDriverAttach(t, dev, facts.Driver);
+        });
+    }
 
     /// <summary>Makes the static objects, in the order on which their addresses rest.</summary>
     [KernelSource("init/main.c", "start_kernel")]

@@ -111,8 +111,8 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
         var error = await IommuCore.IommuAttachDevice(t, domain, dev);
         if (error != Errno.None)
         {
-            t.Report(FindingKind.UnexpectedErrno, "__iommu_attach_group", error.Name(),
-                $"{t.Machine.FactsOf(dev).Name}: __iommu_attach_group answers {error.Name()}: the group is on another domain, the display is dead");
+            t.Report(FindingKind.UnexpectedErrno, "iommu_group", error.Name(),
+                $"{t.Machine.FactsOf(dev).Name}: __iommu_attach_group answers {error.Name()}, the display is dead", function: "__iommu_attach_group");
         }
 
         return error;

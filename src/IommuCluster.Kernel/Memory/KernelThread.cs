@@ -19,6 +19,8 @@ public sealed partial class KernelThread
     private readonly Machine? _machine;
     private readonly string[] _frames = new string[MaxFrames];
     private readonly HeldLock[] _held = new HeldLock[48];
+    private readonly bool _observes;
+    private readonly Action _exit;
     private int _depth;
     private int _allocations;
     private int _homes;
@@ -36,11 +38,14 @@ public sealed partial class KernelThread
     /// <param name="lockdep">The lock graph that its acquisitions are added to, or null.</param>
     /// <param name="slot">Its number among the runtime's threads.</param>
     /// <param name="machine">The machine's facts, or null.</param>
-    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, Machine? machine)
+    /// <param name="observes">True to keep <see cref="Observed"/> up to date, for searches over states.</param>
+    public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, Machine? machine, bool observes = false)
     {
         _memory = memory;
         _machine = machine;
         _lockdep = lockdep;
+        _observes = observes;
+        _exit = Exit;
         Slot = slot;
     }
 
@@ -62,7 +67,7 @@ public sealed partial class KernelThread
     /// <summary>Number of steps taken.</summary>
     public int StepCount { get; private set; }
 
-    /// <summary>A hash of all that it has observed so far: with the number of steps its local state is a function of it.</summary>
+    /// <summary>A hash of all that it has observed so far: with the number of steps its local state is a function of it. Zero unless asked for.</summary>
     public StateHash Observed { get; private set; }
 
     /// <summary>The thread that a <see cref="StepKind.Spawn"/> step starts.</summary>
@@ -117,7 +122,7 @@ public sealed partial class KernelThread
         }
         else
         {
-            _body.GetAwaiter().UnsafeOnCompleted(Exit);
+            _body.GetAwaiter().UnsafeOnCompleted(_exit);
         }
     }
 
@@ -127,7 +132,11 @@ public sealed partial class KernelThread
     {
         Result = result.Value;
         StepCount++;
-        Observed = Observed.Plus(StateHash.Of(((ulong)StepCount << 8) | (ulong)Request.Kind, Result));
+        if (_observes)
+        {
+            Observed = Observed.Plus(StateHash.Of(((ulong)StepCount << 8) | (ulong)Request.Kind, Result));
+        }
+
         switch (Request.Kind)
         {
             case StepKind.Lock:
@@ -167,8 +176,9 @@ public sealed partial class KernelThread
     /// <param name="objectType">The kernel type concerned, or empty.</param>
     /// <param name="field">The field concerned, or empty.</param>
     /// <param name="message">One line for people.</param>
-    public void Report(FindingKind kind, string objectType, string field, string message) =>
-        _memory.Report(this, new Finding(kind, Function, objectType, field, string.Empty, message));
+    /// <param name="function">The kernel function to blame; the one that the thread is in when not given.</param>
+    public void Report(FindingKind kind, string objectType, string field, string message, string? function = null) =>
+        _memory.Report(this, new Finding(kind, function ?? Function, objectType, field, string.Empty, message));
 
     /// <summary>Reports a WARN when the condition holds (Linux: <c>WARN_ON</c>). Not a step.</summary>
     /// <param name="condition">The condition.</param>
