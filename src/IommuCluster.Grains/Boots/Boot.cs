@@ -12,12 +12,13 @@ namespace IommuCluster.Grains.Boots;
 /// <param name="workload">What to run.</param>
 /// <param name="options">How to watch and when to stop.</param>
 /// <param name="schedule">The schedule that decides, or null where concurrency does.</param>
-internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? schedule)
+/// <param name="graph">The lock graph of earlier schedules of a replay; null for a new one.</param>
+internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? schedule, Lockdep? graph = null)
 {
     /// <summary>CPUs of a SoC.</summary>
     public const int Cpus = 8;
 
-    private readonly Lock _graph = new();
+    private readonly Lock _answering = new();
 
     /// <summary>What to run.</summary>
     public Workload Workload => workload;
@@ -29,7 +30,7 @@ internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? 
     public bool IsControlled => schedule is not null;
 
     /// <summary>The lock graph, or null with checkers off.</summary>
-    public Lockdep? Lockdep { get; } = options.Checkers ? new Lockdep() : null;
+    public Lockdep? Lockdep { get; } = options.Checkers ? graph ?? new Lockdep() : null;
 
     /// <summary>Makes what decides the order of the boot.</summary>
     /// <returns>A new control.</returns>
@@ -41,7 +42,7 @@ internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? 
     /// <param name="result">The answer.</param>
     public void Complete(KernelThread thread, in StepResult result)
     {
-        lock (_graph)
+        lock (_answering)
         {
             thread.Complete(result);
         }

@@ -35,17 +35,29 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     public Task<ClusterBoot> BootAsync(Workload workload, string name, RuntimeOptions? options = null, CancellationToken cancellation = default) =>
         RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedule: null), name, cancellation);
 
-    /// <summary>Boots with a schedule deciding, step by step.</summary>
+    /// <summary>Boots with schedules deciding, step by step: one boot each, in turn, with one lock graph.</summary>
     /// <param name="workload">What to boot.</param>
-    /// <param name="name">The boot's name: unlike that of any other boot of the cluster, without slashes.</param>
-    /// <param name="schedule">The schedule, as the deterministic runtime tells it.</param>
+    /// <param name="name">The boots' name: unlike that of any other boot of the cluster, without slashes.</param>
+    /// <param name="schedules">The schedules, as the deterministic runtime tells them; at least one.</param>
     /// <param name="options">How to watch; null for the defaults.</param>
     /// <param name="cancellation">Stops waiting for the boot.</param>
-    /// <returns>How it ended.</returns>
+    /// <returns>How the last one ended; an end of <see cref="ScheduleEnd.Diverged"/> is the last.</returns>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
     /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
-    public Task<ClusterBoot> ReplayAsync(Workload workload, string name, Schedule schedule, RuntimeOptions? options = null, CancellationToken cancellation = default) =>
-        RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedule), name, cancellation);
+    public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, RuntimeOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(schedules.Length);
+        var graph = new Lockdep();
+        var number = 0;
+        ClusterBoot last;
+        do
+        {
+            last = await RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedules[number], graph), $"{name}.{number}", cancellation);
+        }
+        while (last.End != ScheduleEnd.Diverged && ++number < schedules.Length);
+
+        return last;
+    }
 
     private async Task<ClusterBoot> RunAsync(Boot boot, string name, CancellationToken cancellation)
     {

@@ -70,7 +70,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
     {
         if (_end is { } end)
         {
-            return new EndAction(end);
+            return End(end);
         }
 
         if (_starts.TryDequeue(out var start))
@@ -144,7 +144,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
 
         if (_turns.Enabled == 0 && !_turns.WakeSleepers())
         {
-            return new EndAction(ScheduleEnd.Stuck);
+            return End(ScheduleEnd.Stuck);
         }
 
         var slot = _turns.IsForced ? BitOperations.TrailingZeroCount(_turns.Enabled) : _cursor.Choose(_turns.Enabled, _turns.Default);
@@ -152,6 +152,10 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
             : _steps++ == options.MaxSteps ? new EndAction(ScheduleEnd.StepBound)
             : Go(slot);
     }
+
+    /// <summary>An end before the schedule's last deviation is none of the schedule's.</summary>
+    private EndAction End(ScheduleEnd end) =>
+        new(end is (ScheduleEnd.Completed or ScheduleEnd.Oopsed or ScheduleEnd.Stuck) && !_cursor.HasMadeAll ? ScheduleEnd.Diverged : end);
 
     private GoAction Go(int slot)
     {
@@ -166,7 +170,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
     {
         if (++_stage == workload.Stages.Length)
         {
-            return new EndAction(_cursor.HasMadeAll ? ScheduleEnd.Completed : ScheduleEnd.Diverged);
+            return End(ScheduleEnd.Completed);
         }
 
         _turns.BeginStage();

@@ -13,7 +13,7 @@ public sealed class FreeBootTests(LocalCluster cluster, ITestOutputHelper output
     [Fact]
     public async Task Boot_BugProfile_BreaksDevIommu()
     {
-        const int Bound = 400;
+        const int Bound = 2000;
         for (var boot = 0; boot < Bound; boot++)
         {
             var seen = await cluster.Runner.BootAsync(S21.Racing("linux-6.6"), cluster.NextName());

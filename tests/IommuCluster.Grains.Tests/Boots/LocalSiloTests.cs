@@ -14,6 +14,6 @@ public sealed class LocalSiloTests
         await using var silo = await LocalSilo.StartAsync();
 
         Assert.Equal(ScheduleEnd.Completed, (await silo.Runner.BootAsync(S21.Synchronous("linux-6.6"), "free")).End);
-        Assert.Equal(ScheduleEnd.Completed, (await silo.Runner.ReplayAsync(S21.Synchronous("linux-6.6"), "replayed", Schedule.Default)).End);
+        Assert.Equal(ScheduleEnd.Completed, (await silo.Runner.ReplayAsync(S21.Synchronous("linux-6.6"), "replayed", [Schedule.Default])).End);
     }
 }

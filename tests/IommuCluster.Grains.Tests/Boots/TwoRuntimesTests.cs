@@ -75,7 +75,7 @@ public sealed class TwoRuntimesTests(LocalCluster cluster, ITestOutputHelper out
     [Fact]
     public async Task Replay_ScheduleOfAnotherProgram_Diverges()
     {
-        var replayed = await cluster.Runner.ReplayAsync(S21.Racing("linux-6.6"), cluster.NextName(), new Exploration.Replay.Schedule([new(0, 63)]));
+        var replayed = await cluster.Runner.ReplayAsync(S21.Racing("linux-6.6"), cluster.NextName(), [new Exploration.Replay.Schedule([new(0, 63)])]);
 
         Assert.Equal(ScheduleEnd.Diverged, replayed.End);
     }

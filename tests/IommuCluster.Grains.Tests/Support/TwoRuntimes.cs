@@ -16,7 +16,7 @@ internal static class TwoRuntimes
         strategy.BeginSchedule(number);
         var end = runtime.Run(strategy, number);
 
-        var replayed = await cluster.Runner.ReplayAsync(workload, cluster.NextName(), runtime.ToSchedule());
+        var replayed = await cluster.Runner.ReplayAsync(workload, cluster.NextName(), [runtime.ToSchedule()]);
 
         Assert.Equal(end, replayed.End);
         Assert.Equal(Consequences(runtime), replayed.Findings.Select(finding => finding.Id).Order(StringComparer.Ordinal));
