@@ -46,7 +46,11 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
     public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, RuntimeOptions? options = null, CancellationToken cancellation = default)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(schedules.Length);
+        if (schedules.IsDefaultOrEmpty)
+        {
+            throw new ArgumentException("There is no schedule to replay.", nameof(schedules));
+        }
+
         var graph = new Lockdep();
         var number = 0;
         ClusterBoot last;

@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using Orleans.Concurrency;
 
 namespace IommuCluster.Grains.Contracts;
 
 /// <summary>Owns objects of one SoC and takes the steps of all threads on them, one at a time.</summary>
+[Alias("iommucluster.IMemoryGrain")]
 internal interface IMemoryGrain : IGrainWithStringKey
 {
     /// <summary>Takes a step, or queues it. One that arrives again gets the first answer and changes nothing.</summary>
@@ -88,7 +90,7 @@ internal interface ICpuGrain : IGrainWithStringKey
     /// <summary>Describes its threads that wait.</summary>
     /// <returns>A description each.</returns>
     [Alias("waiters")]
-    ValueTask<WaiterMessage[]> WaitersAsync();
+    ValueTask<ImmutableArray<WaiterMessage>> WaitersAsync();
 
     /// <summary>Stops all threads where they stand and lets the activation go.</summary>
     /// <returns>What they did; completes when no step of theirs is on its way any more.</returns>

@@ -24,7 +24,8 @@ internal sealed class WaitList
     {
         for (var i = 0; i < _waiting.Count; i++)
         {
-            if (canProceed(_waiting[i]) && _waiting[i] is var step)
+            var step = _waiting[i];
+            if (canProceed(step))
             {
                 _waiting.RemoveAt(i);
                 return step;

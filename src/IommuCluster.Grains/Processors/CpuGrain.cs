@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
 using Orleans.Concurrency;
@@ -38,7 +39,7 @@ internal sealed class CpuGrain : Grain, ICpuGrain, IProcessorLines
     public ValueTask GrantAsync(Grant grant) => _processor?.GrantAsync(grant) ?? ValueTask.CompletedTask;
 
     /// <inheritdoc/>
-    public ValueTask<WaiterMessage[]> WaitersAsync() => ValueTask.FromResult(_processor?.Waiters() ?? []);
+    public ValueTask<ImmutableArray<WaiterMessage>> WaitersAsync() => ValueTask.FromResult(_processor?.Waiters() ?? []);
 
     /// <inheritdoc/>
     public async ValueTask<CpuSummary> EndAsync()

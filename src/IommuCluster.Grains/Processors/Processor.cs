@@ -63,7 +63,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
 
     /// <summary>Describes the threads that wait.</summary>
     /// <returns>A description each.</returns>
-    public WaiterMessage[] Waiters() =>
+    public ImmutableArray<WaiterMessage> Waiters() =>
         [.. from thread in _threads.Values where thread is { IsWaiting: true, IsGone: false } select WaiterMessages.Of(thread.Kernel)];
 
     /// <summary>Stops all threads where they stand.</summary>
