@@ -37,7 +37,7 @@ public sealed record RuntimeOptions
 /// </summary>
 public sealed class DeterministicRuntime : IKernelMemory
 {
-    private const int MaxThreads = 64;
+    private const int MaxThreads = ThreadTurns.MaxThreads;
     private const ulong WakeTerm = 0x3a4eUL << 32;
 
     private readonly Workload _workload;
@@ -47,7 +47,6 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly Lockdep? _lockdep;
     private readonly DataRaces? _races;
     private readonly KernelThread[] _threads = new KernelThread[MaxThreads];
-    private readonly long[] _wakeTimes = new long[MaxThreads];
     private readonly List<Sighting> _sightings = [];
     private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
     private readonly List<Deviation> _deviations = [];
@@ -56,22 +55,17 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly HashSet<object> _trusted = new(ReferenceEqualityComparer.Instance);
     private StepResult _result;
     private IStrategy _strategy = DefaultStrategy.Instance;
-    private ulong _live;
-    private ulong _enabled;
-    private ulong _sleeping;
+    private ThreadTurns _turns = new();
     private ulong _hardware;
-    private int _threadCount;
     private int _nextId;
     private int _firstStage;
     private int _firstId = 1;
     private int _stage;
-    private int _current;
     private int _chosen;
     private int _choices;
     private bool _starting;
     private ScheduleEnd? _end;
     private ExceptionDispatchInfo? _failure;
-    private long _now;
     private long _step = 1;
     private long _scheduleBegin = 1;
 
@@ -119,10 +113,10 @@ public sealed class DeterministicRuntime : IKernelMemory
     public int FirstStage => _firstStage;
 
     /// <summary>Number of slots used in the present stage.</summary>
-    public int ThreadCount => _threadCount;
+    public int ThreadCount => _turns.Count;
 
     /// <summary>The virtual clock, in ticks of 100 ns since the snapshot.</summary>
-    public long Now => _now;
+    public long Now => _turns.Now;
 
     /// <summary>How often more than one thread could run in the schedule; 0 when nobody had a choice.</summary>
     public int ChoiceCount => _choices;
@@ -170,14 +164,14 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>128 bits.</returns>
     public StateHash StateKey()
     {
-        var key = _bank.Hash.Plus(StateHash.Of(((ulong)_stage << 32) | (uint)_nextId, (ulong)_now));
-        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
+        var key = _bank.Hash.Plus(StateHash.Of(((ulong)_stage << 32) | (uint)_nextId, (ulong)_turns.Now));
+        for (var sleeping = _turns.Sleeping; sleeping != 0; sleeping &= sleeping - 1)
         {
             var slot = BitOperations.TrailingZeroCount(sleeping);
-            key = key.Plus(StateHash.Of(WakeTerm | (uint)_threads[slot].Id, (ulong)_wakeTimes[slot]));
+            key = key.Plus(StateHash.Of(WakeTerm | (uint)_threads[slot].Id, (ulong)_turns.WakeTimeOf(slot)));
         }
 
-        for (var live = _live; live != 0; live &= live - 1)
+        for (var live = _turns.Live; live != 0; live &= live - 1)
         {
             var thread = _threads[BitOperations.TrailingZeroCount(live)];
             var observed = thread.Observed;
@@ -200,15 +194,14 @@ public sealed class DeterministicRuntime : IKernelMemory
 
         if (_bank.CanProceed(request))
         {
-            _enabled |= bit;
+            _turns.Enabled |= bit;
         }
         else
         {
-            _enabled &= ~bit;
+            _turns.Enabled &= ~bit;
             if (request.Kind == StepKind.Sleep)
             {
-                _sleeping |= bit;
-                _wakeTimes[thread.Slot] = _now + (long)request.Value;
+                _turns.Sleep(thread.Slot, (long)request.Value);
             }
         }
 
@@ -230,9 +223,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <inheritdoc/>
     public void Exited(KernelThread thread)
     {
-        var bit = 1UL << thread.Slot;
-        _live &= ~bit;
-        _enabled &= ~bit;
+        _turns.Remove(thread.Slot);
         if (thread.Failure is not null)
         {
             _failure ??= thread.Failure;
@@ -249,8 +240,8 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>One snapshot a thread of the stage.</returns>
     public ImmutableArray<ThreadSnapshot> SnapshotThreads()
     {
-        var snapshots = ImmutableArray.CreateBuilder<ThreadSnapshot>(_threadCount);
-        for (var slot = 0; slot < _threadCount; slot++)
+        var snapshots = ImmutableArray.CreateBuilder<ThreadSnapshot>(_turns.Count);
+        for (var slot = 0; slot < _turns.Count; slot++)
         {
             snapshots.Add(new ThreadSnapshot(_threads[slot], StateOf(_threads[slot])));
         }
@@ -313,7 +304,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _strategy = strategy;
         _scheduleBegin = _step;
         _nextId = _firstId;
-        _now = 0;
+        _turns.Now = 0;
         _end = null;
         for (_stage = fromStage; _stage < toStage && _end is null; _stage++)
         {
@@ -326,9 +317,8 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private void BeginStage(Stage stage)
     {
-        _threadCount = 0;
-        _live = _enabled = _sleeping = _hardware = 0;
-        _current = -1;
+        _turns.BeginStage();
+        _hardware = 0;
         _races?.BeginSchedule(_step);
         _starting = true;
         foreach (var start in stage.Threads)
@@ -360,11 +350,10 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private void StartThread(ThreadStart start, KernelThread? parent)
     {
-        var slot = _threadCount < MaxThreads ? _threadCount++ : FreeSlot();
+        var slot = _turns.Add();
         var thread = _threads[slot];
         thread.Prepare(_nextId++, start, parent);
         _races?.ThreadStarted(slot, parent?.Slot ?? -1);
-        _live |= 1UL << slot;
         if (start.IsHardware)
         {
             _hardware |= 1UL << slot;
@@ -376,10 +365,6 @@ public sealed class DeterministicRuntime : IKernelMemory
         _starting = outer;
     }
 
-    private int FreeSlot() => ~_live != 0
-        ? BitOperations.TrailingZeroCount(~_live)
-        : throw new InvalidOperationException($"More than {MaxThreads} threads live at the same time; let the scenario start fewer.");
-
     /// <summary>Picks who takes the next step; leaves -1 when the schedule or the stage is over.</summary>
     private void Choose()
     {
@@ -389,10 +374,10 @@ public sealed class DeterministicRuntime : IKernelMemory
             return;
         }
 
-        if (_enabled == 0 && !WakeSleepers())
+        if (_turns.Enabled == 0 && !_turns.WakeSleepers())
         {
             _chosen = -1;
-            if (_live != 0)
+            if (_turns.Live != 0)
             {
                 ReportStuck();
             }
@@ -400,13 +385,13 @@ public sealed class DeterministicRuntime : IKernelMemory
             return;
         }
 
-        if ((_enabled & (_enabled - 1)) == 0)
+        if (_turns.IsForced)
         {
-            _current = _chosen = BitOperations.TrailingZeroCount(_enabled);
+            _turns.Current = _chosen = BitOperations.TrailingZeroCount(_turns.Enabled);
             return;
         }
 
-        var choice = new Choice(_enabled, _current, this);
+        var choice = new Choice(_turns.Enabled, _turns.Current, this);
         var slot = _strategy.Choose(choice);
         if (slot < 0)
         {
@@ -421,7 +406,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         }
 
         _choices++;
-        _current = _chosen = slot;
+        _turns.Current = _chosen = slot;
     }
 
     /// <summary>Takes the step that the thread announced.</summary>
@@ -551,63 +536,34 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private void LetIn()
     {
-        for (var waiting = _live & ~_enabled & ~_sleeping; waiting != 0; waiting &= waiting - 1)
+        for (var waiting = _turns.Waiting; waiting != 0; waiting &= waiting - 1)
         {
             var slot = BitOperations.TrailingZeroCount(waiting);
             if (_bank.CanProceed(_threads[slot].Request))
             {
-                _enabled |= 1UL << slot;
+                _turns.Enabled |= 1UL << slot;
             }
         }
     }
 
     private void ShutOut(KernelThread thread)
     {
-        for (var others = _enabled & ~(1UL << thread.Slot); others != 0; others &= others - 1)
+        for (var others = _turns.Enabled & ~(1UL << thread.Slot); others != 0; others &= others - 1)
         {
             var slot = BitOperations.TrailingZeroCount(others);
             ref var request = ref _threads[slot].Request;
             if (request.Kind != StepKind.Sleep && !_bank.CanProceed(request)) // Who woke up stays awake.
             {
-                _enabled &= ~(1UL << slot);
+                _turns.Enabled &= ~(1UL << slot);
             }
         }
-    }
-
-    /// <summary>Moves the clock on to the next moment for which threads sleep, and wakes all of them.</summary>
-    private bool WakeSleepers()
-    {
-        if (_sleeping == 0)
-        {
-            return false;
-        }
-
-        var first = long.MaxValue;
-        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
-        {
-            first = Math.Min(first, _wakeTimes[BitOperations.TrailingZeroCount(sleeping)]);
-        }
-
-        _now = first;
-        for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
-        {
-            var slot = BitOperations.TrailingZeroCount(sleeping);
-            if (_wakeTimes[slot] == first)
-            {
-                _sleeping &= ~(1UL << slot);
-                _enabled |= 1UL << slot;
-            }
-        }
-
-        return true;
     }
 
     private void Oops(KernelThread thread)
     {
         ref readonly var entry = ref Trace[Trace.Count - 1];
         See(thread, _oopses.Describe(entry, _bank), Trace.Count - 1, Oopses.FreeingStep(entry, Trace));
-        _live &= ~(1UL << thread.Slot);
-        _enabled &= ~(1UL << thread.Slot);
+        _turns.Remove(thread.Slot);
         if (!_options.GoOnAfterOops)
         {
             _end = ScheduleEnd.Oopsed;
@@ -619,8 +575,14 @@ public sealed class DeterministicRuntime : IKernelMemory
     private void ReportStuck()
     {
         _end = ScheduleEnd.Stuck;
-        var (thread, finding) = WaitGraph.Explain(_threads.AsSpan(0, _threadCount), _live, _bank);
-        See(thread, finding, Trace.Count - 1, otherStep: -1);
+        var waiters = new List<Waiter>();
+        for (var live = _turns.Live; live != 0; live &= live - 1)
+        {
+            waiters.Add(Waiter.Of(_threads[BitOperations.TrailingZeroCount(live)]));
+        }
+
+        var (slot, finding) = new WaitGraph(waiters, at => _bank.Peek(at, 0)).Explain();
+        See(_threads[slot], finding, Trace.Count - 1, otherStep: -1);
     }
 
     private void See(KernelThread thread, Finding finding, int step, int otherStep)
@@ -643,9 +605,9 @@ public sealed class DeterministicRuntime : IKernelMemory
     private ThreadState StateOf(KernelThread thread)
     {
         var bit = 1UL << thread.Slot;
-        return (_live & bit) == 0 ? ThreadState.Ended
-            : (_sleeping & bit) != 0 ? ThreadState.Sleeps
-            : (_enabled & bit) != 0 ? ThreadState.Runs
+        return (_turns.Live & bit) == 0 ? ThreadState.Ended
+            : (_turns.Sleeping & bit) != 0 ? ThreadState.Sleeps
+            : (_turns.Enabled & bit) != 0 ? ThreadState.Runs
             : ThreadState.Waits;
     }
 

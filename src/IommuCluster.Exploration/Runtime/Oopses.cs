@@ -27,7 +27,7 @@ internal sealed class Oopses(Architecture architecture)
             }
         }
 
-        var made = Make(entry, bank);
+        var made = Describe(entry, type?.Name, architecture);
         if (_said.Count < 32)
         {
             _said.Add((site, made));
@@ -36,10 +36,15 @@ internal sealed class Oopses(Architecture architecture)
         return made;
     }
 
-    private Finding Make(in TraceEntry entry, MemoryBank bank)
+    /// <summary>The finding of a faulted step, said for the first time.</summary>
+    /// <param name="entry">The step.</param>
+    /// <param name="objectType">The kernel type of the object, or null when there never was one; told where the step names no field.</param>
+    /// <param name="architecture">Decides the byte offsets.</param>
+    /// <returns>The finding.</returns>
+    public static Finding Describe(in TraceEntry entry, string? objectType, Architecture architecture)
     {
         var field = entry.Field;
-        var type = field?.Layout.Name ?? bank.LayoutOf(entry.Base)?.Name ?? string.Empty;
+        var type = field?.Layout.Name ?? objectType ?? string.Empty;
         var name = field?.Name ?? string.Empty;
         var verb = VerbOf(entry);
         return new Finding(KindOf(entry.Fault), entry.Function, type, name, string.Empty, entry.Fault switch

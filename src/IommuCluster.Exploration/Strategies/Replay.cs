@@ -7,35 +7,23 @@ namespace IommuCluster.Exploration.Strategies;
 /// <param name="schedule">The schedule.</param>
 public sealed class ReplayStrategy(Schedule schedule) : IStrategy
 {
-    private int _choice;
-    private int _next;
+    private ScheduleCursor _cursor = new(schedule);
 
     /// <inheritdoc/>
     public string Name => "replay";
 
     /// <summary>True when the schedule got as far as its last deviation; else it was made for another program.</summary>
-    public bool HasMadeAll => _next == schedule.Deviations.Length;
+    public bool HasMadeAll => _cursor.HasMadeAll;
 
     /// <inheritdoc/>
     public bool BeginSchedule(long number)
     {
-        _choice = 0;
-        _next = 0;
+        _cursor = new ScheduleCursor(schedule);
         return true;
     }
 
     /// <inheritdoc/>
-    public int Choose(in Choice choice)
-    {
-        var number = _choice++;
-        if (_next == schedule.Deviations.Length || schedule.Deviations[_next].Choice != number)
-        {
-            return choice.Default;
-        }
-
-        var slot = schedule.Deviations[_next++].Slot;
-        return (choice.Enabled >> slot & 1) != 0 ? slot : ChoiceOutcome.Diverged;
-    }
+    public int Choose(in Choice choice) => _cursor.Choose(choice.Enabled, choice.Default);
 
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)

@@ -82,7 +82,7 @@ public sealed class MinimiserTests
         var (total, best) = (0, 0);
         for (var seed = 0UL; seed < 60; seed++)
         {
-            var program = Strategies.RandomPrograms.Of(seed);
+            var program = RandomPrograms.Of(seed);
             var (runtime, _) = Explore.Once(new RandomWalk(seed), program);
             foreach (var finding in runtime.Sightings.Select(sighting => sighting.Finding).Where(finding => !finding.IsRace).ToList())
             {

@@ -1,10 +1,9 @@
 using IommuCluster.Kernel.Memory;
-using IommuCluster.TestKit;
 
-namespace IommuCluster.Exploration.Tests.Strategies;
+namespace IommuCluster.TestKit;
 
 /// <summary>Small programs by seed: 2 or 3 threads that read, write, branch, lock, allocate, publish and free.</summary>
-internal static class RandomPrograms
+public static class RandomPrograms
 {
     private static readonly Box s_box = Box.At(0);
 
@@ -99,7 +98,7 @@ internal static class RandomPrograms
 
                 break;
             case Verb.Publish:
-                await t.Store(s_box.Next, await t.Allocate<Box>(Home.Soc, tail: value), Marking.Ordered);
+                await t.Store(s_box.Next, await t.Allocate<Box>(new Home(HomeKind.Device, value), tail: value), Marking.Ordered);
                 break;
             case Verb.ReadPublished:
                 await t.Load((await t.Load(s_box.Next, marking)).X);

@@ -1,0 +1,141 @@
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Grains.Contracts;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Grains.Boots;
+
+/// <summary>
+/// A boot in which concurrency itself decides. To know that nobody can run although grants may be on their way, a thread
+/// counts as blocked while it reported more waits than grants of it were reported, and a grant is reported by the thread
+/// whose step gave it, not later than that thread's own next wait or end. So when all are blocked, no grant is in flight:
+/// the first unreported one would have been given by a thread that still counts as running.
+/// </summary>
+/// <param name="workload">What to run.</param>
+/// <param name="options">When to stop.</param>
+/// <param name="cpus">Number of CPUs.</param>
+internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpus) : IBootControl
+{
+    private readonly Dictionary<int, int> _waits = []; // Waits less grants of each thread that was heard of.
+    private readonly HashSet<int> _live = [];
+    private readonly List<(long Due, StepMessage Step)> _sleepers = [];
+    private readonly Queue<BootAction> _actions = [];
+    private long _now;
+    private int _nextId = 1;
+    private int _nextSlot;
+    private int _stage = -1;
+    private ScheduleEnd? _end;
+
+    /// <inheritdoc/>
+    public void Take(ThreadReport report)
+    {
+        foreach (var thread in report.LetIn)
+        {
+            Count(thread, -1);
+        }
+
+        switch (report.Event)
+        {
+            case ThreadEvent.Blocked:
+                Count(report.Thread, 1);
+                break;
+            case ThreadEvent.Oopsed when !options.GoOnAfterOops:
+                _end ??= ScheduleEnd.Oopsed;
+                break;
+            case ThreadEvent.Ended or ThreadEvent.Oopsed:
+                _live.Remove(report.Thread);
+                break;
+            case ThreadEvent.OverBound:
+                _end ??= ScheduleEnd.StepBound;
+                break;
+            case ThreadEvent.Failed:
+                _end ??= ScheduleEnd.Abandoned;
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException($"{report.Event} in a boot without a schedule.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Answered(AskAction ask, bool canProceed) => throw new System.Diagnostics.UnreachableException("Nobody is asked in a boot without a schedule.");
+
+    /// <inheritdoc/>
+    public BootAction? Next()
+    {
+        if (_end is { } end)
+        {
+            return new EndAction(end);
+        }
+
+        if (_actions.Count == 0)
+        {
+            LookForWork();
+        }
+
+        return _actions.TryDequeue(out var action) ? action : null;
+    }
+
+    /// <inheritdoc/>
+    public ThreadOrder Spawn(StepMessage step) => Add(step.Cpu, stage: -1, index: 0);
+
+    /// <inheritdoc/>
+    public bool Sleep(StepMessage step)
+    {
+        _sleepers.Add((_now + (long)step.Value, step));
+        return false;
+    }
+
+    private void LookForWork()
+    {
+        if (_live.Count == 0)
+        {
+            BeginStage();
+        }
+        else if (_live.All(thread => _waits.GetValueOrDefault(thread) > 0) && !WakeSleepers())
+        {
+            _actions.Enqueue(new EndAction(ScheduleEnd.Stuck));
+        }
+    }
+
+    private void BeginStage()
+    {
+        if (++_stage == workload.Stages.Length)
+        {
+            _actions.Enqueue(new EndAction(ScheduleEnd.Completed));
+            return;
+        }
+
+        _nextSlot = 0;
+        for (var index = 0; index < workload.Stages[_stage].Threads.Length; index++)
+        {
+            _actions.Enqueue(new StartAction(Add(index % cpus, _stage, index)));
+        }
+    }
+
+    private ThreadOrder Add(int cpu, int stage, int index)
+    {
+        var order = new ThreadOrder(_nextId++, _nextSlot++, cpu, stage, index);
+        _live.Add(order.Thread);
+        return order;
+    }
+
+    private void Count(int thread, int change) => _waits[thread] = _waits.GetValueOrDefault(thread) + change;
+
+    /// <summary>Moves the clock on to the next moment for which threads sleep, and wakes all of them.</summary>
+    private bool WakeSleepers()
+    {
+        if (_sleepers.Count == 0)
+        {
+            return false;
+        }
+
+        _now = _sleepers.Min(sleeper => sleeper.Due);
+        foreach (var (_, step) in _sleepers.Where(sleeper => sleeper.Due == _now))
+        {
+            Count(step.Thread, -1);
+            _actions.Enqueue(new WakeAction(new Grant(step.Thread, step.Sequence, step.Cpu, StepReply.Done)));
+        }
+
+        _sleepers.RemoveAll(sleeper => sleeper.Due == _now);
+        return true;
+    }
+}

@@ -1,0 +1,31 @@
+using IommuCluster.Grains.Contracts;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Grains.Boots;
+
+/// <summary>The keys of a boot's grains: the boot's name, a slash, and which of its grains.</summary>
+internal static class GrainKeys
+{
+    /// <summary>The boot that a key belongs to.</summary>
+    public static string BootOf(string key) => key[..key.LastIndexOf('/')];
+
+    /// <summary>A CPU.</summary>
+    public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.GetGrain<ICpuGrain>($"{boot}/cpu{number}");
+
+    /// <summary>The SoC.</summary>
+    public static ISocGrain Soc(this IGrainFactory grains, string boot) => grains.GetGrain<ISocGrain>($"{boot}/soc");
+
+    /// <summary>The grain that owns an address; what is no address is the SoC's to answer for.</summary>
+    public static IMemoryGrain OwnerOf(this IGrainFactory grains, string boot, ulong address) =>
+        new Address(address) is { IsObject: true, Home: var home } ? grains.Owner(boot, home) : grains.Soc(boot);
+
+    /// <summary>The grain of an owner.</summary>
+    public static IMemoryGrain Owner(this IGrainFactory grains, string boot, Home home) => home.Kind switch
+    {
+        HomeKind.Device => grains.GetGrain<IDeviceGrain>($"{boot}/{home.Index}"),
+        HomeKind.Iommu => grains.GetGrain<IIommuGrain>($"{boot}/{home.Index}"),
+        HomeKind.Group => grains.GetGrain<IGroupGrain>($"{boot}/{home.Index}"),
+        HomeKind.Domain => grains.GetGrain<IDomainGrain>($"{boot}/{home.Index}"),
+        _ => grains.Soc(boot),
+    };
+}

@@ -1,0 +1,17 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace IommuCluster.Grains.Boots;
+
+/// <summary>What a silo needs to hold the kernel's memory.</summary>
+public static class SiloBuilderExtensions
+{
+    /// <summary>Makes a silo take part in boots.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="registry">The boots that it knows.</param>
+    /// <returns>The silo.</returns>
+    public static ISiloBuilder AddKernelGrains(this ISiloBuilder silo, BootRegistry registry)
+    {
+        silo.Services.AddSingleton(registry);
+        return silo;
+    }
+}

@@ -1,0 +1,37 @@
+using IommuCluster.Grains.Boots;
+using Orleans.TestingHost;
+
+namespace IommuCluster.Grains.Tests.Support;
+
+/// <summary>One silo and a client, for all tests of a collection.</summary>
+public sealed class LocalCluster : IAsyncLifetime
+{
+    private readonly InProcessTestCluster _cluster;
+    private int _boots;
+
+    public LocalCluster()
+    {
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) => silo.AddKernelGrains(Registry));
+        _cluster = builder.Build();
+    }
+
+    internal BootRegistry Registry { get; } = new();
+
+    internal IGrainFactory Grains => _cluster.Client;
+
+    internal ClusterRunner Runner => new(Grains, Registry, TimeProvider.System);
+
+    /// <summary>A name that no other boot has.</summary>
+    internal string NextName() => $"boot{System.Threading.Interlocked.Increment(ref _boots)}";
+
+    public Task InitializeAsync() => _cluster.DeployAsync();
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+}
+
+[CollectionDefinition(Name)]
+public sealed class ClusterGroup : ICollectionFixture<LocalCluster>
+{
+    public const string Name = "cluster";
+}
