@@ -5,6 +5,7 @@ using IommuCluster.Exploration.Runs;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Reports;
 using IommuCluster.Scenarios.Running;
+using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Cli.Commands;
 
@@ -17,11 +18,23 @@ internal static class ReplayCommand
         var trace = new Option<bool>("--trace") { Description = "Write every step." };
         var on = RuntimeOption.Create();
         var command = new Command("replay", "Replays a finding.") { token, trace, on };
-        command.SetAction(parsed => RuntimeOption.IsAvailable(parsed.GetValue(on), context)
-            ? Replay(context, new CliOutput(context, options, parsed), parsed.GetRequiredValue(token), parsed.GetValue(trace))
-            : ExitCodes.BadInput);
+        command.SetAction((parsed, cancellation) =>
+        {
+            var output = new CliOutput(context, options, parsed);
+            var tokenOrFile = parsed.GetRequiredValue(token);
+            return RuntimeOption.IsCluster(parsed.GetValue(on))
+                ? ReplayOnCluster(context, output, tokenOrFile, cancellation)
+                : Task.FromResult(Replay(context, output, tokenOrFile, parsed.GetValue(trace)));
+        });
         return command;
     }
+
+    private static Task<int> ReplayOnCluster(CliContext context, CliOutput output, string tokenOrFile, CancellationToken cancellation) =>
+#if ORLEANS
+        Cluster.ClusterCommands.ReplayAsync(context, output, tokenOrFile, cancellation);
+#else
+        Task.FromResult(RuntimeOption.SayLeftOut(context));
+#endif
 
     private static int Replay(CliContext context, CliOutput output, string tokenOrFile, bool trace)
     {

@@ -16,13 +16,25 @@ internal static class RunCommand
         var scenarios = new Argument<string[]>("scenario") { Description = "Names under scenarios/, or files.", Arity = ArgumentArity.OneOrMore };
         var folder = new Option<string?>("--output") { Description = "Directory for a folder a finding." };
         var on = RuntimeOption.Create();
-        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on };
-        command.SetAction((parsed, cancellation) => Task.FromResult(
-            RuntimeOption.IsAvailable(parsed.GetValue(on), context)
-                ? Run(context, new CliOutput(context, options, parsed), parsed.GetRequiredValue(scenarios), parsed.GetValue(folder), cancellation)
-                : ExitCodes.BadInput));
+        var boots = new Option<int>("--boots") { Description = "With --on cluster: boots of a case at most.", DefaultValueFactory = _ => 500 };
+        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on, boots };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var output = new CliOutput(context, options, parsed);
+            var names = parsed.GetRequiredValue(scenarios);
+            return RuntimeOption.IsCluster(parsed.GetValue(on))
+                ? RunOnCluster(context, output, names, parsed.GetValue(boots), cancellation)
+                : Task.FromResult(Run(context, output, names, parsed.GetValue(folder), cancellation));
+        });
         return command;
     }
+
+    private static Task<int> RunOnCluster(CliContext context, CliOutput output, string[] names, int boots, CancellationToken cancellation) =>
+#if ORLEANS
+        Cluster.ClusterCommands.RunAsync(context, output, names, boots, cancellation);
+#else
+        Task.FromResult(RuntimeOption.SayLeftOut(context));
+#endif
 
     private static int Run(CliContext context, CliOutput output, string[] names, string? folder, CancellationToken cancellation)
     {

@@ -15,15 +15,14 @@ internal static class RuntimeOption
         return option;
     }
 
-    /// <summary>Tells whether a runtime is there, and says so when it is not.</summary>
-    internal static bool IsAvailable(string? name, CliContext context)
-    {
-        if (name != Cluster)
-        {
-            return true;
-        }
+    /// <summary>True when the command is asked for on the cluster.</summary>
+    internal static bool IsCluster(string? name) => name == Cluster;
 
-        context.Error.Write("iommucluster: the cluster was left out of this build; --on process runs the same scenarios in one process\n");
-        return false;
+    /// <summary>Says that the cluster is not there, in a build without Orleans.</summary>
+    /// <returns>The exit code.</returns>
+    internal static int SayLeftOut(CliContext context)
+    {
+        context.Error.Write("iommucluster: the cluster was left out of this build: the Orleans packages could not be restored, or the solution was not built yet (dotnet build IommuCluster.sln); --on process runs the same scenarios in one process\n");
+        return ExitCodes.BadInput;
     }
 }

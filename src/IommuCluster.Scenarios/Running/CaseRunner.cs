@@ -77,7 +77,10 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         return ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
     }
 
-    private static RuntimeOptions OptionsOf(ExploreSettings settings) => new() { GoOnAfterOops = settings.GoOnAfterOops, MaxSteps = settings.MaxSteps };
+    /// <summary>How a case's schedules are watched, on any runtime.</summary>
+    /// <param name="settings">How the case is explored.</param>
+    /// <returns>The options.</returns>
+    public static RuntimeOptions OptionsOf(ExploreSettings settings) => new() { GoOnAfterOops = settings.GoOnAfterOops, MaxSteps = settings.MaxSteps };
 
     private static Func<Home, string> NamesOf(Workload workload) => home =>
         home.Kind == HomeKind.Soc ? string.Empty : workload.Machine?.NameOf(home) ?? home.ToString();
@@ -88,7 +91,11 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
             ? observed.Schedules
             : [Minimiser.Minimise(new DeterministicRuntime(workload, options with { StateHashing = true }), schedule, observed.Finding.Id, MinimiserRuns).Schedule];
 
-    private Workload Boot(ScenarioCase scenarioCase)
+    /// <summary>The workload of a case.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <returns>What every runtime boots.</returns>
+    /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
+    public Workload Boot(ScenarioCase scenarioCase)
     {
         try
         {

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Grains.Boots;
+using IommuCluster.Kernel.Checking;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Running;
+using IommuCluster.Scenarios.Verdicts;
+using CancellationToken = System.Threading.CancellationToken;
+
+namespace IommuCluster.Silo.Running;
+
+/// <summary>Runs cases on the cluster, where concurrency and not a strategy decides who runs.</summary>
+/// <param name="cluster">Boots SoCs.</param>
+/// <param name="cases">Makes their workloads.</param>
+/// <param name="clock">Measures the run.</param>
+public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, TimeProvider clock)
+{
+    /// <summary>How such a run is called where a strategy's name is asked for.</summary>
+    public const string Strategy = "free concurrency on the cluster";
+
+    private int _boots;
+
+    /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <param name="boots">Boots at most.</param>
+    /// <param name="cancellation">Ends the run after the present boot.</param>
+    /// <returns>What was seen and what it means. Without schedules: free concurrency cannot be replayed.</returns>
+    /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
+    public async Task<CaseResult> RunAsync(ScenarioCase scenarioCase, int boots, CancellationToken cancellation = default)
+    {
+        var workload = cases.Boot(scenarioCase);
+        var started = clock.GetTimestamp();
+        var seen = new List<ObservedFinding>();
+        var (done, steps) = (0, 0L);
+        while (done < boots && !(IsSeen(scenarioCase, seen) && done > 0) && !cancellation.IsCancellationRequested)
+        {
+            var boot = await cluster.BootAsync(workload, $"run{_boots++}", CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+            Add(seen, boot.Findings, done++);
+            steps += boot.Steps;
+        }
+
+        var result = new ExplorationResult(
+            Strategy,
+            cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone,
+            done,
+            Abandoned: 0,
+            steps,
+            clock.GetElapsedTime(started),
+            [.. seen.Select(each => each with { InEverySchedule = each.Count == done })],
+            Races: []);
+        return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
+    }
+
+    /// <summary>Replays a token step by step on the cluster, and in this process, and tells whether they agree.</summary>
+    /// <param name="scenarioCase">The case that the token names.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    /// <returns>Both ends.</returns>
+    /// <exception cref="ScenarioException">The token was made for something else.</exception>
+    public async Task<(ClusterBoot Cluster, ReplayResult Process)> ReplayAsync(ScenarioCase scenarioCase, ScenarioToken token, CancellationToken cancellation = default)
+    {
+        var process = cases.Replay(scenarioCase, token);
+        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"run{_boots++}", token.Schedules, CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+        return (boot, process);
+    }
+
+    /// <summary>A case that expects nothing is booted as often as was asked; it has to stay clean that long.</summary>
+    private static bool IsSeen(ScenarioCase scenarioCase, List<ObservedFinding> seen) =>
+        scenarioCase.Expected.Length > 0
+        && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Exists(each => expectation.Matcher.Matches(each.Finding)));
+
+    private static void Add(List<ObservedFinding> seen, ImmutableArray<Finding> findings, int boot)
+    {
+        foreach (var finding in findings)
+        {
+            var index = seen.FindIndex(each => each.Finding.IsSameAs(finding));
+            if (index < 0)
+            {
+                seen.Add(new ObservedFinding(finding, new Sighting(finding, Step: -1, Thread: -1, OtherStep: -1), boot, Count: 1, []));
+            }
+            else
+            {
+                seen[index] = seen[index] with { Count = seen[index].Count + 1 };
+            }
+        }
+    }
+}
