@@ -8,7 +8,7 @@ namespace IommuCluster.Exploration.Reports;
 /// <summary>
 /// Decides which steps of a schedule a reader needs: of a freed object, what is done to it and to the words that point
 /// to it; of a race or a NULL, what is done to the word; of anything else, what the failing function read and who
-/// wrote that. Always: the locks held meanwhile, and where threads were when another one ran.
+/// wrote that; of DMA gone wrong, also where the writer had it from. Always: the locks held meanwhile, and where threads were when another one ran.
 /// </summary>
 /// <param name="trace">The schedule.</param>
 /// <param name="framesOf">The methods in which a step was taken, outermost first.</param>
@@ -78,6 +78,9 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
                 break;
             case FindingKind.LockOrder or FindingKind.LockRecursion or FindingKind.HeldAtExit or FindingKind.BadUnlock:
                 break; // The locks held are marked in any case.
+            case FindingKind.ContextFault or FindingKind.IsolationBreach:
+                MarkCopies(MarkReads(here, FunctionOf(sighting, here)));
+                break;
             default:
                 MarkReads(here, FunctionOf(sighting, here));
                 break;
@@ -115,8 +118,10 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
     }
 
     /// <summary>What the failing function read since it was entered, and the last store to each of these words.</summary>
-    private void MarkReads(int here, ImmutableArray<string> function)
+    /// <returns>Those stores.</returns>
+    private List<int> MarkReads(int here, ImmutableArray<string> function)
     {
+        var stores = new List<int>();
         var left = MaxReads;
         for (var step = here; step >= 0 && left > 0; step--)
         {
@@ -133,8 +138,38 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
             if (trace[step].Kind is StepKind.Load or StepKind.CompareExchange)
             {
                 MarkStep(step);
-                MarkLastStore(Origins.WordOf(trace[step]), step);
+                if (LastStore(Origins.WordOf(trace[step]), step) is >= 0 and var store)
+                {
+                    MarkStep(store);
+                    stores.Add(store);
+                }
+
                 left--;
+            }
+        }
+
+        return stores;
+    }
+
+    /// <summary>Of a store that hands on what its thread has just loaded: the load, and everything that was stored there before.</summary>
+    private void MarkCopies(List<int> stores)
+    {
+        foreach (var store in stores)
+        {
+            var load = store - 1;
+            while (load >= 0 && trace[load].Id != trace[store].Id)
+            {
+                load--;
+            }
+
+            if (load >= 0 && trace[load].Kind == StepKind.Load && trace[load].Result == trace[store].Value)
+            {
+                MarkStep(load);
+                var word = Origins.WordOf(trace[load]);
+                for (var earlier = LastStore(word, load); earlier >= 0; earlier = LastStore(word, earlier))
+                {
+                    MarkStep(earlier);
+                }
             }
         }
     }
@@ -143,16 +178,17 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
     private ImmutableArray<string> FunctionOf(Sighting sighting, int here) =>
         sighting.Threads.FirstOrDefault(thread => thread.Slot == sighting.Thread) is { } reporter ? [.. reporter.Frames.Reverse()] : framesOf(here);
 
-    private void MarkLastStore(ulong word, int before)
+    private int LastStore(ulong word, int before)
     {
         for (var step = before - 1; step >= 0; step--)
         {
             if (trace[step].Kind is StepKind.Store or StepKind.Exchange or StepKind.CompareExchange && Origins.WordOf(trace[step]) == word)
             {
-                MarkStep(step);
-                return;
+                return step;
             }
         }
+
+        return -1;
     }
 
     private void MarkEverybodysLocks(int here)

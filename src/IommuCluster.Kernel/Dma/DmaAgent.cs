@@ -24,6 +24,34 @@ internal static class DmaAgent
     internal static ThreadStart Start(Machine machine, Device dev) =>
         new($"dma {machine.FactsOf(dev).Name}", t => Transfers(t, dev), IsHardware: true);
 
+    /// <summary>Tells the hardware of a device where to transfer, and starts it.</summary>
+    /// <param name="t">The driver's thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <param name="address">A DMA address, of the DMA API that the device has now.</param>
+    /// <returns>Completes when the hardware runs.</returns>
+    [KernelSource("include/asm-generic/io.h", "writel")]
+    internal static async ValueTask Begin(KernelThread t, Device dev, ulong address)
+    {
+        var engine = t.Machine.EngineOf(dev.Number);
+        await t.Store(engine.Ops, await t.Load(dev.DmaOps), Marking.Hardware);
+        await t.Store(engine.Stop, false, Marking.Hardware);
+        await t.Store(engine.Target, address, Marking.Hardware);
+        await t.Spawn(Start(t.Machine, dev));
+    }
+
+    /// <summary>Stops the hardware of a device and waits until it has stopped.</summary>
+    /// <param name="t">The driver's thread.</param>
+    /// <param name="dev">The device; its hardware was started.</param>
+    /// <returns>The DMA address that it was given.</returns>
+    [KernelSource("include/linux/iopoll.h", "readl_poll_timeout")]
+    internal static async ValueTask<ulong> End(KernelThread t, Device dev)
+    {
+        var engine = t.Machine.EngineOf(dev.Number);
+        await t.Store(engine.Stop, true, Marking.Hardware);
+        await t.WaitFor(engine.Idle);
+        return await t.Load(engine.Target, Marking.Hardware);
+    }
+
     private static async ValueTask Transfers(KernelThread t, Device dev)
     {
         using var frame = t.Call("DMA");

@@ -43,7 +43,7 @@ internal static class DmaMapping
                 await DmaIommu.IommuDmaUnmapPage(t, dev, address);
                 break;
             case DmaOps.ArmMapping:
-                await IommuCore.IommuUnmap(t, await t.Load(dev.Mapping), address);
+                await ArmDmaMapping.ArmIommuUnmapPage(t, dev, address);
                 break;
         }
     }

@@ -51,6 +51,7 @@ internal readonly record struct Device(Address Address) : IKernelObject<Device>
     private static readonly FieldDescriptor s_mapping = s_layout.Word("archdata.mapping", 0x15c, 0x288);
     private static readonly FieldDescriptor s_iommuGroup = s_layout.Word("iommu_group", 0x1bc, 0x2f8);
     private static readonly FieldDescriptor s_iommu = s_layout.Word("iommu", 0x1c0, 0x300);
+    private static readonly FieldDescriptor s_iommuFwspec = s_layout.Word("iommu_fwspec", 0x1c0, 0x300);
 
     /// <inheritdoc/>
     public static Layout Layout => s_layout;
@@ -100,14 +101,17 @@ internal readonly record struct Device(Address Address) : IKernelObject<Device>
     /// <summary>ARM32: <c>arch_setup_dma_ops</c> made the mapping, so teardown may undo it.</summary>
     public Field<bool> DmaOpsSetup => new(Address, s_dmaOpsSetup);
 
-    /// <summary>ARM32: the domain of the device's DMA mapping.</summary>
-    public Field<IommuDomain> Mapping => new(Address, s_mapping);
+    /// <summary>ARM32: the device's DMA mapping.</summary>
+    public Field<Dma.DmaIommuMapping> Mapping => new(Address, s_mapping);
 
     /// <summary>The group; the mark of a probed device.</summary>
     public Field<IommuGroup> IommuGroup => new(Address, s_iommuGroup);
 
     /// <summary>What the IOMMU core keeps about the device.</summary>
     public Field<DevIommu> Iommu => new(Address, s_iommu);
+
+    /// <summary>What firmware says about the device's IOMMU, up to v5.6; later it is in <see cref="Iommu"/>.</summary>
+    public Field<IommuFwspec> IommuFwspec => new(Address, s_iommuFwspec);
 
     /// <summary>The device that an entry of the bus's list belongs to.</summary>
     /// <param name="entry">The entry.</param>

@@ -29,6 +29,9 @@ internal abstract class DeviceDriver(string name, InitcallLevel level)
     /// <summary>True for drivers that manage DMA ownership themselves (VFIO).</summary>
     public virtual bool DriverManagedDma => false;
 
+    /// <summary>True for drivers that come as the plan says of clients unless it names them.</summary>
+    public virtual bool IsClient => false;
+
     /// <summary>True when the driver serves the device (Linux: <c>of_match_device</c>).</summary>
     /// <param name="device">The device's facts.</param>
     /// <returns>True when one of its compatible strings is in the driver's table.</returns>

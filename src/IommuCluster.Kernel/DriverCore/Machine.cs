@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using IommuCluster.Kernel.Dma;
 using IommuCluster.Kernel.Drivers;
@@ -31,12 +32,16 @@ internal sealed record DeviceFacts(
 /// <summary>A machine about to boot: facts of the board, the era, the drivers. Immutable; looking at it is no step.</summary>
 public sealed class Machine
 {
+    private readonly FrozenDictionary<string, int> _numbers;
+
     internal Machine(BootPlan plan, ImmutableArray<DeviceFacts> devices, ImmutableArray<DeviceDriver> drivers, ImmutableArray<IommuOps> ops)
     {
         Plan = plan;
         Devices = devices;
         Drivers = drivers;
         Ops = ops;
+        FinalizesProbes = ops.Any(each => each.HasProbeFinalize);
+        _numbers = devices.ToFrozenDictionary(device => device.Node.Path, device => device.Number, StringComparer.Ordinal);
     }
 
     /// <summary>What the scenario fixed.</summary>
@@ -56,6 +61,9 @@ public sealed class Machine
 
     /// <summary>The IOMMU drivers' ops by number.</summary>
     internal ImmutableArray<IommuOps> Ops { get; }
+
+    /// <summary>True when one of the IOMMU drivers wants to be called at the end of a device's probe.</summary>
+    internal bool FinalizesProbes { get; }
 
     /// <summary>How reports call an owner.</summary>
     /// <param name="home">The owner.</param>
@@ -97,6 +105,17 @@ public sealed class Machine
     /// <returns>Its facts.</returns>
     internal DeviceFacts FactsOf(Device dev) => Devices[dev.Number];
 
+    /// <summary>The devices that a device's firmware node names as suppliers, whether their links hold it back or not.</summary>
+    /// <param name="dev">The device.</param>
+    /// <param name="kind">The property that names them.</param>
+    /// <returns>The suppliers that are in the machine and not disabled.</returns>
+    internal IEnumerable<Device> SuppliersOf(Device dev, SupplierKind kind) =>
+        from supplier in FactsOf(dev).Node.Suppliers
+        where supplier.Kind == kind && _numbers.ContainsKey(supplier.Node)
+        let facts = Devices[_numbers[supplier.Node]]
+        where facts.Node.Enabled
+        select DeviceAt(facts.Number);
+
     /// <summary>The switch of a driver, as the plan sets it.</summary>
     /// <param name="driver">The driver.</param>
     /// <param name="name">The switch.</param>
@@ -125,5 +144,5 @@ public sealed class Machine
     /// <param name="driver">The driver.</param>
     /// <returns>Its plan.</returns>
     internal DriverPlan PlanOf(DeviceDriver driver) =>
-        PlanOf(driver.Name) ?? (driver is GenericClient ? Plan.Clients : new DriverPlan(driver.Name, DriverLoad.BuiltIn, ProbeMode.Synchronous, ImmutableSortedDictionary<string, string>.Empty));
+        PlanOf(driver.Name) ?? (driver.IsClient ? Plan.Clients : new DriverPlan(driver.Name, DriverLoad.BuiltIn, ProbeMode.Synchronous, ImmutableSortedDictionary<string, string>.Empty));
 }

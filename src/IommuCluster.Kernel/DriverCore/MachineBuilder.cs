@@ -23,15 +23,13 @@ internal static class MachineBuilder
             [.. node.Iommus.Select(specifier => (numbers.GetValueOrDefault(specifier.Iommu, -1), specifier.Cells))],
             Driver: -1)).ToImmutableArray();
         var links = SupplierLinks(plan, devices, numbers);
-        var smmu = new ArmSmmu();
-        var rockchip = new RockchipIommu();
-        ImmutableArray<IommuOps> ops = [smmu, rockchip];
+        ImmutableArray<IommuOps> ops = [.. IommuDrivers().Where(each => devices.Any(each.Driver.Matches))];
         for (var i = 0; i < ops.Length; i++)
         {
             ops[i].Reference = i + 1;
         }
 
-        var drivers = Drivers(devices, [smmu.Driver, rockchip.Driver, new RockchipDrm()]);
+        var drivers = Drivers(devices, [.. ops.Select(each => each.Driver), .. OtherDrivers()]);
         CheckDriverNames(plan, drivers);
         return new Machine(
             plan,
@@ -39,6 +37,12 @@ internal static class MachineBuilder
             drivers,
             ops);
     }
+
+    /// <summary>The IOMMU drivers. Adding one is one file and one line here.</summary>
+    private static IEnumerable<IommuOps> IommuDrivers() => [new ArmSmmu(), new RockchipIommu(), new MtkIommuV1()];
+
+    /// <summary>All other drivers, in the order in which a kernel links them: within an initcall level they are registered so.</summary>
+    private static IEnumerable<DeviceDriver> OtherDrivers() => [new QmpUfsPhy(), new RockchipDrm(), new UfsQcom(), new MtkSmiCommon(), new MtkSmiLarb()];
 
     private static ImmutableArray<FirmwareNode> ChooseNodes(BootPlan plan)
     {
@@ -99,7 +103,7 @@ internal static class MachineBuilder
     /// <summary>Who must be bound before whom, without the links that lie on a circle (fw_devlink relaxes those).</summary>
     private static ImmutableArray<ImmutableArray<int>> SupplierLinks(BootPlan plan, ImmutableArray<DeviceFacts> devices, Dictionary<string, int> numbers)
     {
-        if (plan.FirmwareLinks is FirmwareLinks.Off or FirmwareLinks.Permissive)
+        if (plan.FirmwareLinks is FirmwareLinks.Off or FirmwareLinks.Permissive || !plan.Profile.FirmwareDeviceLinks)
         {
             return [.. devices.Select(_ => ImmutableArray<int>.Empty)];
         }

@@ -17,6 +17,7 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     private static readonly FieldDescriptor s_busNotifierRwsem = Global("&(&priv->bus_notifier)->rwsem", LockKind.RwSem);
     private static readonly FieldDescriptor s_workPoolLock = Global("&pool->lock", LockKind.Spin);
     private static readonly FieldDescriptor s_componentMutex = Global("component_mutex", LockKind.Mutex);
+    private static readonly FieldDescriptor s_phyProviderMutex = Global("phy_provider_mutex", LockKind.Mutex);
     private static readonly FieldDescriptor s_iommuDeviceList = s_layout.List("iommu_device_list", 0, 0);
     private static readonly FieldDescriptor s_busDevices = s_layout.List("klist_devices", 0, 0);
     private static readonly FieldDescriptor s_deferredPending = s_layout.List("deferred_probe_pending_list", 0, 0);
@@ -66,6 +67,9 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
 
     /// <summary>Protects the list of components.</summary>
     public Mutex ComponentMutex => new(Address, s_componentMutex);
+
+    /// <summary>Protects the list of phy providers.</summary>
+    public Mutex PhyProviderMutex => new(Address, s_phyProviderMutex);
 
     /// <summary>Registered IOMMU instances.</summary>
     public ListHead IommuDeviceList => ListHead.In(Address, s_iommuDeviceList);

@@ -17,8 +17,8 @@ internal sealed class ArmSmmu : IommuOps
     /// <summary>The ops, before a machine numbers them.</summary>
     public ArmSmmu() => Driver = new PlatformDriver(this);
 
-    /// <summary>The platform driver that registers instances.</summary>
-    public DeviceDriver Driver { get; }
+    /// <inheritdoc/>
+    public override DeviceDriver Driver { get; }
 
     /// <inheritdoc/>
     public override string Name => "arm-smmu";
@@ -137,6 +137,10 @@ internal sealed class ArmSmmu : IommuOps
     }
 
     /// <inheritdoc/>
+    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_def_domain_type")]
+    public override DomainType? DefDomainType(Machine machine, DeviceFacts device) => ArmSmmuQcom.QcomSmmuDefDomainType(machine, device);
+
+    /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_domain_alloc")]
     public override async ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
     {
@@ -186,7 +190,7 @@ internal sealed class ArmSmmu : IommuOps
         var type = await t.Load(domain.Type);
         if (type >= DomainType.Unmanaged)
         {
-            var error = await ArmSmmuInitDomainContext(t, domain, smmu);
+            var error = await ArmSmmuInitDomainContext(t, domain, smmu, dev);
             if (error != Errno.None)
             {
                 return error;
@@ -304,7 +308,7 @@ internal sealed class ArmSmmu : IommuOps
     private static ulong ValidId(uint id) => (1UL << 32) | id;
 
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_init_domain_context")]
-    private static async ValueTask<Errno> ArmSmmuInitDomainContext(KernelThread t, IommuDomain domain, SmmuDevice smmu)
+    private static async ValueTask<Errno> ArmSmmuInitDomainContext(KernelThread t, IommuDomain domain, SmmuDevice smmu, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(domain.InitMutex);
@@ -314,7 +318,7 @@ internal sealed class ArmSmmu : IommuOps
             return Errno.None;
         }
 
-        var context = await ArmSmmuAllocBitmap(t, smmu);
+        var context = await ArmSmmuAllocContextBank(t, smmu, dev);
         if (context < 0)
         {
             await t.Unlock(domain.InitMutex);
@@ -331,10 +335,20 @@ internal sealed class ArmSmmu : IommuOps
         return Errno.None;
     }
 
-    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.h", "__arm_smmu_alloc_bitmap")]
-    private static async ValueTask<int> ArmSmmuAllocBitmap(KernelThread t, SmmuDevice smmu)
+    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_alloc_context_bank")]
+    private static async ValueTask<int> ArmSmmuAllocContextBank(KernelThread t, SmmuDevice smmu, Device dev)
     {
-        for (var i = 0; i < smmu.Contexts(t.Machine); i++)
+        var contexts = smmu.Contexts(t.Machine);
+        var (start, end) = ArmSmmuQcom.IsAdreno(t.Machine, t.Machine.Devices[smmu.Address.Home.Index])
+            ? await ArmSmmuQcom.QcomAdrenoSmmuAllocContextBank(t, dev, contexts)
+            : (0, contexts);
+        return await ArmSmmuAllocBitmap(t, smmu, start, end);
+    }
+
+    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.h", "__arm_smmu_alloc_bitmap")]
+    private static async ValueTask<int> ArmSmmuAllocBitmap(KernelThread t, SmmuDevice smmu, int start, int end)
+    {
+        for (var i = start; i < end; i++)
         {
             if (!await t.Exchange(smmu.ContextMap(i), true))
             {

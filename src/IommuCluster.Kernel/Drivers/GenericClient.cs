@@ -13,6 +13,9 @@ namespace IommuCluster.Kernel.Drivers;
 internal sealed class GenericClient(string compatible) : DeviceDriver(compatible, InitcallLevel.Device)
 {
     /// <inheritdoc/>
+    public override bool IsClient => true;
+
+    /// <inheritdoc/>
     public override bool Matches(DeviceFacts device) =>
         !device.IsIommu && !device.Node.Compatible.IsEmpty && device.Node.Compatible[0] == Name;
 
@@ -32,11 +35,7 @@ internal sealed class GenericClient(string compatible) : DeviceDriver(compatible
             return Errno.ENoMem;
         }
 
-        var engine = t.Machine.EngineOf(dev.Number);
-        await t.Store(engine.Ops, await t.Load(dev.DmaOps), Marking.Hardware);
-        await t.Store(engine.Stop, false, Marking.Hardware);
-        await t.Store(engine.Target, address, Marking.Hardware);
-        await t.Spawn(DmaAgent.Start(t.Machine, dev));
+        await DmaAgent.Begin(t, dev, address);
         return Errno.None;
     }
 
@@ -50,10 +49,7 @@ internal sealed class GenericClient(string compatible) : DeviceDriver(compatible
         }
 
         using var frame = t.Call("client_remove");
-        var engine = t.Machine.EngineOf(dev.Number);
-        await t.Store(engine.Stop, true, Marking.Hardware);
-        await t.WaitFor(engine.Idle);
-        await DmaMapping.DmaUnmapPage(t, dev, await t.Load(engine.Target, Marking.Hardware));
+        await DmaMapping.DmaUnmapPage(t, dev, await DmaAgent.End(t, dev));
     }
 }
 

@@ -15,8 +15,8 @@ internal sealed class RockchipIommu : IommuOps
     /// <summary>The ops, before a machine numbers them.</summary>
     public RockchipIommu() => Driver = new PlatformDriver(this);
 
-    /// <summary>The platform driver that registers instances.</summary>
-    public DeviceDriver Driver { get; }
+    /// <inheritdoc/>
+    public override DeviceDriver Driver { get; }
 
     /// <inheritdoc/>
     public override string Name => "rk_iommu";

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
+using IommuCluster.Kernel.Profiles;
 
 namespace IommuCluster.Kernel.Firmware;
 
@@ -103,6 +104,17 @@ internal static class OfIommu
         }
 
         var ops = await IommuCore.IommuOpsFromFwnode(t, iommu);
+        if (ops != 0 && !t.Machine.Ops[ops - 1].HasOfXlate)
+        {
+            return Errno.ENoDev;
+        }
+
+        var profile = t.Machine.Profile;
+        if (ops == 0 && profile.IommuDeferral == IommuDeferral.BuiltInTable && !await OfIommuDriverPresent(t, iommu))
+        {
+            return Errno.ENoDev;
+        }
+
         var error = await IommuCore.IommuFwspecInit(t, dev, iommu, ops);
         if (error != Errno.None)
         {
@@ -110,8 +122,18 @@ internal static class OfIommu
         }
 
         // The fwspec without ops says which IOMMU the device waits for.
-        return ops == 0
-            ? await DriverBinding.DriverDeferredProbeCheckState(t)
-            : await t.Machine.Ops[ops - 1].OfXlate(t, dev, iommu, cells);
+        return ops != 0 ? await t.Machine.Ops[ops - 1].OfXlate(t, dev, iommu, cells)
+            : profile.IommuDeferral == IommuDeferral.BuiltInTable ? Errno.EProbeDefer
+            : await DriverBinding.DriverDeferredProbeCheckState(t);
+    }
+
+    /// <summary>Whether a built-in driver may still come for an IOMMU's node: once the system runs, none will.</summary>
+    [KernelSource("drivers/iommu/of_iommu.c", "of_iommu_driver_present", Release = "v4.15")]
+    private static async ValueTask<bool> OfIommuDriverPresent(KernelThread t, int iommu)
+    {
+        var driver = t.Machine.Devices[iommu].Driver;
+        return !await t.Load(Soc.Globals.InitcallsDone, Marking.DataRace)
+            && driver >= 0
+            && t.Machine.PlanOf(t.Machine.Drivers[driver]).Load == DriverLoad.BuiltIn;
     }
 }

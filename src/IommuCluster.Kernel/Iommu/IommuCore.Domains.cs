@@ -49,7 +49,7 @@ internal static partial class IommuCore
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
-        if (group.Address.IsNull)
+        if (t.Machine.Profile.AttachChecksGroup && group.Address.IsNull)
         {
             return Errno.ENoDev;
         }
@@ -71,7 +71,7 @@ internal static partial class IommuCore
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
-        if (group.Address.IsNull)
+        if (t.Machine.Profile.AttachChecksGroup && group.Address.IsNull)
         {
             return;
         }
@@ -155,6 +155,11 @@ internal static partial class IommuCore
     /// <summary>The ops of the instance that accepted a device.</summary>
     private static async ValueTask<int> OpsOfProbed(KernelThread t, Device dev)
     {
+        if (t.Machine.Profile.CoreCalls == CoreCalls.AddDevice)
+        {
+            return await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+        }
+
         var param = await t.Load(dev.Iommu);
         if (param.Address.IsNull)
         {
@@ -166,8 +171,26 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_get_def_domain_type")]
-    private static DomainType IommuGetDefDomainType(Machine machine) =>
-        machine.Architecture == Architecture.Arm && machine.Profile.DefaultDomainRequired ? DomainType.Identity : DomainType.Dma;
+    private static DomainType IommuGetDefDomainType(Machine machine, IommuOps ops, Device dev) =>
+        machine.Architecture == Architecture.Arm && machine.Profile.DefaultDomainRequired ? DomainType.Identity
+            : ops.DefDomainType(machine, machine.FactsOf(dev)) ?? DomainType.Dma;
+
+    /// <summary>What all members agree on; where they do not, identity (v6.5 and later).</summary>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_get_default_domain_type", Release = "v6.6")]
+    private static async ValueTask<DomainType> IommuGetDefaultDomainType(KernelThread t, IommuGroup group, IommuOps ops)
+    {
+        t.AssertHeld(group.Mutex);
+        var type = DomainType.Dma;
+        for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
+        {
+            if (IommuGetDefDomainType(t.Machine, ops, await t.Load(GroupDevice.FromList(at).Dev)) == DomainType.Identity)
+            {
+                type = DomainType.Identity;
+            }
+        }
+
+        return type;
+    }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_alloc_default_domain", Release = "v6.2")]
     private static async ValueTask IommuAllocDefaultDomain(KernelThread t, IommuGroup group, Device dev)
@@ -179,7 +202,8 @@ internal static partial class IommuCore
 
         using var frame = t.Call();
         var reference = await OpsOfProbed(t, dev);
-        var domain = await __IommuDomainAlloc(t, t.Machine.Ops[reference - 1], IommuGetDefDomainType(t.Machine));
+        var ops = t.Machine.Ops[reference - 1];
+        var domain = await __IommuDomainAlloc(t, ops, IommuGetDefDomainType(t.Machine, ops, dev));
         if (!domain.Address.IsNull)
         {
             await t.Store(group.DefaultDomain, domain);
@@ -198,7 +222,8 @@ internal static partial class IommuCore
         using var frame = t.Call();
         var first = GroupDevice.FromList(await t.Load(group.Devices.Next));
         var reference = await OpsOfProbed(t, await t.Load(first.Dev));
-        var domain = await __IommuDomainAlloc(t, t.Machine.Ops[reference - 1], IommuGetDefDomainType(t.Machine));
+        var ops = t.Machine.Ops[reference - 1];
+        var domain = await __IommuDomainAlloc(t, ops, await IommuGetDefaultDomainType(t, group, ops));
         if (domain.Address.IsNull)
         {
             // Up to v6.6 a group may have none; since 98ac73f99bc4 that fails the probe.

@@ -13,6 +13,11 @@ internal static partial class IommuCore
     [KernelSource("include/linux/iommu.h", "dev_iommu_fwspec_get")]
     internal static async ValueTask<IommuFwspec> DevIommuFwspecGet(KernelThread t, Device dev)
     {
+        if (t.Machine.Profile.FwspecInDevice)
+        {
+            return await t.Load(dev.IommuFwspec);
+        }
+
         if ((await t.Load(dev.Iommu)).Address.IsNull)
         {
             return default;
@@ -37,11 +42,15 @@ internal static partial class IommuCore
             return await t.Load(fwspec.Ops) == ops ? Errno.None : Errno.EInval;
         }
 
-        await DevIommuGet(t, dev);
+        if (!t.Machine.Profile.FwspecInDevice)
+        {
+            await DevIommuGet(t, dev);
+        }
+
         fwspec = await t.Allocate<IommuFwspec>(dev.Home);
         await t.Store(fwspec.IommuFwnode, iommu + 1);
         await t.Store(fwspec.Ops, ops);
-        await t.Store((await t.Load(dev.Iommu)).Fwspec, fwspec); // dev_iommu_fwspec_set reads dev->iommu anew.
+        await DevIommuFwspecSet(t, dev, fwspec);
         return Errno.None;
     }
 
@@ -57,7 +66,7 @@ internal static partial class IommuCore
         if (!fwspec.Address.IsNull)
         {
             await t.Free(fwspec);
-            await t.Store((await t.Load(dev.Iommu)).Fwspec, default);
+            await DevIommuFwspecSet(t, dev, default);
         }
     }
 
@@ -81,13 +90,18 @@ internal static partial class IommuCore
         var moved = await t.Allocate<IommuFwspec>(dev.Home, tail: count + 1);
         await t.Store(moved.Ops, await t.Load(fwspec.Ops));
         await t.Store(moved.IommuFwnode, await t.Load(fwspec.IommuFwnode));
+        if (t.Machine.Profile.FwspecInDevice)
+        {
+            await t.Store(moved.Priv, await t.Load(fwspec.Priv));
+        }
+
         for (var i = 0; i < count; i++)
         {
             await t.Store(moved.Id(i), await t.Load(fwspec.Id(i)));
         }
 
         await t.Free(fwspec);
-        await t.Store((await t.Load(dev.Iommu)).Fwspec, moved);
+        await DevIommuFwspecSet(t, dev, moved);
         await t.Store(moved.Id(count), id);
         await t.Store(moved.NumIds, count + 1);
         return Errno.None;
@@ -142,6 +156,12 @@ internal static partial class IommuCore
     [KernelSource("include/linux/iommu.h", "dev_iommu_priv_get")]
     internal static async ValueTask<Address> DevIommuPrivGet(KernelThread t, Device dev)
     {
+        if (t.Machine.Profile.FwspecInDevice)
+        {
+            var fwspec = await t.Load(dev.IommuFwspec);
+            return fwspec.Address.IsNull ? Address.Null : await t.Load(fwspec.Priv);
+        }
+
         if ((await t.Load(dev.Iommu)).Address.IsNull)
         {
             return Address.Null;
@@ -164,7 +184,26 @@ internal static partial class IommuCore
             t.AssertHeld(Soc.Globals.IommuProbeDeviceLock);
         }
 
+        if (t.Machine.Profile.FwspecInDevice)
+        {
+            await t.Store((await t.Load(dev.IommuFwspec)).Priv, priv);
+            return;
+        }
+
         await t.Store((await t.Load(dev.Iommu)).Priv, priv);
+    }
+
+    /// <summary>Reads <c>dev->iommu</c> anew, wherever it points by now.</summary>
+    [KernelSource("include/linux/iommu.h", "dev_iommu_fwspec_set")]
+    private static async ValueTask DevIommuFwspecSet(KernelThread t, Device dev, IommuFwspec fwspec)
+    {
+        if (t.Machine.Profile.FwspecInDevice)
+        {
+            await t.Store(dev.IommuFwspec, fwspec);
+            return;
+        }
+
+        await t.Store((await t.Load(dev.Iommu)).Fwspec, fwspec);
     }
 
     /// <summary>The ops of the instance that is registered for a firmware node.</summary>

@@ -80,16 +80,75 @@ internal static partial class IommuCore
         }
 
         group = await ops.DeviceGroup(t, dev);
-        if (!group.Address.IsError)
+        if (group.Address.IsError)
         {
-            await IommuGroupAddDevice(t, group, dev);
+            return group;
+        }
+
+        var error = await IommuGroupAddDevice(t, group, dev);
+        if (error != Errno.None)
+        {
+            await IommuGroupPut(t, group);
+            return new IommuGroup(Address.FromError(error));
         }
 
         return group;
     }
 
+    /// <summary>The form up to v5.7, for drivers to call: it makes the default domain, too, and under no lock.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>The group with a reference, or an error pointer; -EINVAL while the bus has no ops.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_get_for_dev", Release = "v4.15")]
+    internal static async ValueTask<IommuGroup> IommuGroupGetForDev415(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+        var group = await IommuGroupGet(t, dev);
+        if (!group.Address.IsNull)
+        {
+            return group;
+        }
+
+        if (reference == 0)
+        {
+            return new IommuGroup(Address.FromError(Errno.EInval));
+        }
+
+        var ops = t.Machine.Ops[reference - 1];
+        group = await ops.DeviceGroup(t, dev);
+        if (group.Address.IsError || t.WarnOn(group.Address.IsNull, "iommu_group_get_for_dev: device_group answers NULL"))
+        {
+            return group.Address.IsNull ? new IommuGroup(Address.FromError(Errno.EInval)) : group;
+        }
+
+        if ((await t.Load(group.DefaultDomain)).Address.IsNull)
+        {
+            var domain = await __IommuDomainAlloc(t, ops, DomainType.Dma);
+            await t.Store(group.DefaultDomain, domain);
+            if ((await t.Load(group.Domain)).Address.IsNull)
+            {
+                await t.Store(group.Domain, domain);
+            }
+        }
+
+        var error = await IommuGroupAddDevice(t, group, dev);
+        if (error != Errno.None)
+        {
+            await IommuGroupPut(t, group);
+            return new IommuGroup(Address.FromError(error));
+        }
+
+        return group;
+    }
+
+    /// <summary>Makes a device a member of a group; it is attached to what the group is on.</summary>
+    /// <param name="t">The running thread; takes the group's mutex and gives it back.</param>
+    /// <param name="group">The group; the member takes a reference of its own.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>0, or why the driver refused to attach; then the device is no member.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_add_device", Release = "v6.2")]
-    private static async ValueTask IommuGroupAddDevice(KernelThread t, IommuGroup group, Device dev)
+    internal static async ValueTask<Errno> IommuGroupAddDevice(KernelThread t, IommuGroup group, Device dev)
     {
         using var frame = t.Call();
         var member = await IommuGroupAllocDevice(t, dev);
@@ -98,12 +157,14 @@ internal static partial class IommuCore
         await t.Lock(group.Mutex);
         await Lists.AddTail(t, member.List, group.Devices);
         var domain = await t.Load(group.Domain);
-        if (!domain.Address.IsNull)
+        var error = domain.Address.IsNull ? Errno.None : await __IommuAttachDevice(t, domain, dev);
+        await t.Unlock(group.Mutex);
+        if (error != Errno.None)
         {
-            await __IommuAttachDevice(t, domain, dev);
+            await IommuGroupRemoveDevice(t, group, dev);
         }
 
-        await t.Unlock(group.Mutex);
+        return error;
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_alloc_device")]
@@ -114,8 +175,13 @@ internal static partial class IommuCore
         return member;
     }
 
+    /// <summary>Takes a device out of its group, and drops the member's reference.</summary>
+    /// <param name="t">The running thread; takes the group's mutex and gives it back.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when it is no member.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_remove_device")]
-    private static async ValueTask IommuGroupRemoveDevice(KernelThread t, IommuGroup group, Device dev)
+    internal static async ValueTask IommuGroupRemoveDevice(KernelThread t, IommuGroup group, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(group.Mutex);

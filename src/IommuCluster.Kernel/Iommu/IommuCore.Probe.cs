@@ -23,7 +23,36 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>0 also when it was probed before; -ENODEV when no driver wants it.</returns>
     internal static ValueTask<Errno> IommuProbeDevice(KernelThread t, Device dev) =>
-        t.Machine.Profile.ProbeLock == ProbeLock.Caller ? IommuProbeDevice66(t, dev) : IommuProbeDevice58(t, dev);
+        t.Machine.Profile.CoreCalls == CoreCalls.AddDevice ? AddDevice(t, dev)
+            : t.Machine.Profile.ProbeLock == ProbeLock.Caller ? IommuProbeDevice66(t, dev)
+            : IommuProbeDevice58(t, dev);
+
+    /// <summary>What a registration walk did with each device of the bus up to v5.7.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>0, or an error that ends the walk; -ENODEV is none.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "add_iommu_group", Release = "v4.15")]
+    private static async ValueTask<Errno> AddIommuGroup(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        t.WarnOn(!(await t.Load(dev.IommuGroup)).Address.IsNull, "add_iommu_group: the device has a group");
+        var error = await AddDevice(t, dev);
+        return error == Errno.ENoDev ? Errno.None : error;
+    }
+
+    /// <summary>Hands a device to the driver, which does it all (up to v5.7). No lock, no test whether it was done before.</summary>
+    private static async ValueTask<Errno> AddDevice(KernelThread t, Device dev)
+    {
+        var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+        if (reference == 0)
+        {
+            // A registered instance whose bus has no ops yet: a bind finds its ops in the fwspec.
+            var fwspec = await DevIommuFwspecGet(t, dev);
+            reference = fwspec.Address.IsNull ? 0 : await t.Load(fwspec.Ops);
+        }
+
+        return reference == 0 ? Errno.ENoDev : await t.Machine.Ops[reference - 1].AddDevice(t, dev);
+    }
 
     /// <summary>What a registration walk does with each device of the bus.</summary>
     /// <param name="t">The running thread.</param>
@@ -92,9 +121,11 @@ internal static partial class IommuCore
         if (error != Errno.None)
         {
             await IommuReleaseDevice(t, dev);
+            return error;
         }
 
-        return error;
+        await ProbeFinalize(t, dev);
+        return Errno.None;
     }
 
     /// <summary>The form since v6.6: the caller's lock covers the whole of it.</summary>
@@ -106,7 +137,22 @@ internal static partial class IommuCore
         await t.Lock(soc.IommuProbeDeviceLock);
         var error = await IommuProbeDeviceLocked(t, dev, groups: null);
         await t.Unlock(soc.IommuProbeDeviceLock);
+        if (error == Errno.None)
+        {
+            await ProbeFinalize(t, dev);
+        }
+
         return error;
+    }
+
+    /// <summary>The last call of a device's probe, for the drivers that ask for it.</summary>
+    private static async ValueTask ProbeFinalize(KernelThread t, Device dev)
+    {
+        if (t.Machine.FinalizesProbes)
+        {
+            var reference = await OpsOfProbed(t, dev);
+            await t.Machine.Ops[reference - 1].ProbeFinalize(t, dev);
+        }
     }
 
     /// <summary>The form up to v6.5; from v6.2 on with a mutex of its own.</summary>

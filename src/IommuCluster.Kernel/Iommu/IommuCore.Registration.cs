@@ -59,7 +59,8 @@ internal static partial class IommuCore
     [KernelSource("drivers/iommu/iommu.c", "bus_set_iommu", Release = "v5.17")]
     internal static async ValueTask<Errno> BusSetIommu(KernelThread t, IommuOps ops)
     {
-        if (t.Machine.Profile.BusWalk != BusWalk.OncePerDriver)
+        var profile = t.Machine.Profile;
+        if (profile.BusWalk != BusWalk.OncePerDriver)
         {
             return Errno.None;
         }
@@ -75,7 +76,21 @@ internal static partial class IommuCore
         await t.DownWrite(soc.BusNotifierRwsem);
         await t.Store(soc.BusNotifier, true);
         await t.UpWrite(soc.BusNotifierRwsem);
-        return await BusIommuProbe(t);
+        var error = profile.CoreCalls == CoreCalls.AddDevice ? await IommuBusInit(t) : await BusIommuProbe(t);
+        if (error != Errno.None)
+        {
+            await t.Store(soc.BusIommuOps, 0, Marking.DataRace);
+        }
+
+        return error;
+    }
+
+    /// <summary>The walk up to v5.7: one device after the other, and nothing to be done for groups afterwards.</summary>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_bus_init", Release = "v4.15")]
+    private static async ValueTask<Errno> IommuBusInit(KernelThread t)
+    {
+        using var frame = t.Call();
+        return await Bus.BusForEachDev(t, AddIommuGroup);
     }
 
     /// <summary>Takes an instance off the list. Groups and domains that point at it stay.</summary>
@@ -131,6 +146,11 @@ internal static partial class IommuCore
         }
 
         await t.Unlock(group.Mutex);
+        if (error == Errno.None)
+        {
+            await IommuGroupDoProbeFinalize(t, group);
+        }
+
         return error;
     }
 
@@ -150,7 +170,28 @@ internal static partial class IommuCore
         }
 
         await t.Unlock(group.Mutex);
+        if (error == Errno.None)
+        {
+            await IommuGroupDoProbeFinalize(t, group);
+        }
+
         return error;
+    }
+
+    /// <summary>Walks the members without the group's mutex, because ARM32 drivers attach from there.</summary>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_do_probe_finalize")]
+    private static async ValueTask IommuGroupDoProbeFinalize(KernelThread t, IommuGroup group)
+    {
+        if (!t.Machine.FinalizesProbes)
+        {
+            return; // Nobody to call: the walk itself is left out.
+        }
+
+        using var frame = t.Call();
+        for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
+        {
+            await ProbeFinalize(t, await t.Load(GroupDevice.FromList(at).Dev));
+        }
     }
 
     /// <summary>The head of a walk's list of groups.</summary>

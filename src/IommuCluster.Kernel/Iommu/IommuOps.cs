@@ -10,6 +10,9 @@ internal abstract class IommuOps
     /// <summary>The driver's name.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The platform driver that registers instances.</summary>
+    public abstract DeviceDriver Driver { get; }
+
     /// <summary>Number of the ops in the machine, plus one: the word that stands for a pointer to them.</summary>
     public int Reference { get; set; }
 
@@ -26,6 +29,49 @@ internal abstract class IommuOps
     /// <param name="dev">The device; its <c>dev->iommu</c> exists.</param>
     /// <returns>The instance that translates it, or an error pointer; -ENODEV when it is not this driver's.</returns>
     public abstract ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev);
+
+    /// <summary>Takes a device on and joins it to a group (up to v5.7, in place of <see cref="ProbeDevice"/>).</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>0 or an error; -ENODEV when it is not this driver's.</returns>
+    [KernelSource("include/linux/iommu.h", "add_device", Release = "v4.15")]
+    public virtual async ValueTask<Errno> AddDevice(KernelThread t, Device dev)
+    {
+        var instance = await ProbeDevice(t, dev);
+        if (instance.Address.IsError)
+        {
+            return instance.Address.ToError();
+        }
+
+        var group = await IommuCore.IommuGroupGetForDev415(t, dev);
+        if (group.Address.IsError)
+        {
+            await ReleaseDevice(t, dev);
+            await IommuCore.IommuFwspecFree(t, dev);
+            return group.Address.ToError();
+        }
+
+        await IommuCore.IommuGroupPut(t, group);
+        return Errno.None;
+    }
+
+    /// <summary>Does what is left once a device has its group and default domain; called without the core's locks (v5.8 and later).</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when it is done.</returns>
+    public virtual ValueTask ProbeFinalize(KernelThread t, Device dev) => ValueTask.CompletedTask;
+
+    /// <summary>True for a driver that has <see cref="ProbeFinalize"/>.</summary>
+    public virtual bool HasProbeFinalize => false;
+
+    /// <summary>False for a driver without <c>of_xlate</c>: it parses firmware itself, and to the core its masters have no IOMMU.</summary>
+    public virtual bool HasOfXlate => true;
+
+    /// <summary>The default domain that the driver wants for a device (Linux: <c>def_domain_type</c>). No step.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>The type, or null when it does not matter to the driver.</returns>
+    public virtual DomainType? DefDomainType(Machine machine, DeviceFacts device) => null;
 
     /// <summary>Lets a device go.</summary>
     /// <param name="t">The running thread.</param>

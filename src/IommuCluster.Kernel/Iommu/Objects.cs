@@ -31,6 +31,7 @@ internal readonly record struct IommuFwspec(Address Address) : IKernelObject<Iom
     private static readonly Layout s_layout = new("iommu_fwspec");
     private static readonly FieldDescriptor s_ops = s_layout.Word("ops", 0x0, 0x0);
     private static readonly FieldDescriptor s_fwnode = s_layout.Word("iommu_fwnode", 0x4, 0x8);
+    private static readonly FieldDescriptor s_priv = s_layout.Word("iommu_priv", 0x8, 0x10);
     private static readonly FieldDescriptor s_numIds = s_layout.Word("num_ids", 0xc, 0x14);
     private static readonly FieldDescriptor s_ids = s_layout.Tail("ids", 0x10, 0x18);
 
@@ -42,6 +43,9 @@ internal readonly record struct IommuFwspec(Address Address) : IKernelObject<Iom
 
     /// <summary>The IOMMU's firmware node: device number plus one.</summary>
     public Field<int> IommuFwnode => new(Address, s_fwnode);
+
+    /// <summary>The IOMMU driver's data about the device, up to v5.6; later it is in <c>dev->iommu</c>.</summary>
+    public Field<Address> Priv => new(Address, s_priv);
 
     /// <summary>Number of ids.</summary>
     public Field<int> NumIds => new(Address, s_numIds);

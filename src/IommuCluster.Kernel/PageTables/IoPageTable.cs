@@ -11,6 +11,9 @@ internal sealed record TableGeometry(params (int Shift, int Bits)[] Levels)
 
     /// <summary>Rockchip: two levels of 1,024 entries.</summary>
     public static TableGeometry Rockchip { get; } = new((22, 10), (12, 10));
+
+    /// <summary>MediaTek's first generation: one flat table of 4 MiB, told here as two levels so that an empty one stays small.</summary>
+    public static TableGeometry MtkV1 { get; } = new((22, 10), (12, 10));
 }
 
 /// <summary>One table: a run of entries. An entry is 0, the address of the next table, or a physical page with bit 0 set.</summary>

@@ -9,6 +9,7 @@ internal static class Linux517
         Name = "linux-5.17",
         Summary = "core-owned default domains, one bus walk a driver, no lock around a device's probe",
         Era = "K58-DEFDOM.517",
+        Release = new KernelRelease(5, 17),
         BusWalk = BusWalk.OncePerDriver,
         SecondDriver = SecondDriver.BusyOnBus,
         OpsFromBus = true,

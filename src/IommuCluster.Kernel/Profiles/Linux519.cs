@@ -9,6 +9,7 @@ internal static class Linux519
         Name = "linux-5.19",
         Summary = "DMA ownership and blocking domains; attaching over a foreign domain is -EBUSY",
         Era = "K519-OWNER.final",
+        Release = new KernelRelease(5, 19),
         BusyRule = BusyRule.C,
         DetachToCoreDomain = true,
         DmaOwnership = true,

@@ -9,6 +9,7 @@ internal static class Linux61Rc7
         Name = "linux-6.1-rc7",
         Summary = "every registration walks all buses, nothing serialises the walks",
         Era = "K61-REGPROBE.61",
+        Release = new KernelRelease(6, 1),
         BusWalk = BusWalk.EveryRegistration,
         SecondDriver = SecondDriver.BusyAnywhere,
         IdentityEqualsIdentity = true,

@@ -9,6 +9,7 @@ internal static class Linux62
         Name = "linux-6.2",
         Summary = "a mutex inside the core's probe; firmware parsing does not take it",
         Era = "K61-REGPROBE.62",
+        Release = new KernelRelease(6, 2),
         ProbeLock = ProbeLock.Inner,
     };
 }

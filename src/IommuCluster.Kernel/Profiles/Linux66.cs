@@ -9,6 +9,7 @@ internal static class Linux66
         Name = "linux-6.6",
         Summary = "callers hold the probe lock, groups are set up in one section; firmware parsing is still outside (v6.6.0)",
         Era = "K66-GROUPLOCK.66",
+        Release = new KernelRelease(6, 6),
         ProbeLock = ProbeLock.Caller,
         AlreadyProbedCheckLocked = true,
         ReplayAlways = true,

@@ -9,6 +9,7 @@ internal static class Linux68
         Name = "linux-6.8",
         Summary = "the probe lock covers firmware parsing; several kinds of IOMMU side by side",
         Era = "K68-FWSPECLOCK",
+        Release = new KernelRelease(6, 8),
         SecondDriver = SecondDriver.Allowed,
         OpsFromBus = false,
         FwspecUnderProbeLock = true,

@@ -1,5 +1,40 @@
 namespace IommuCluster.Kernel.Profiles;
 
+/// <summary>The mainline release whose drivers an era has. What differs in a driver and not in the core follows from it.</summary>
+/// <param name="Major">4 to 7.</param>
+/// <param name="Minor">From 0.</param>
+public readonly record struct KernelRelease(int Major, int Minor)
+{
+    /// <summary>True when this release is another one or came after it.</summary>
+    /// <param name="major">The other's first number.</param>
+    /// <param name="minor">The other's second number.</param>
+    /// <returns>True from that release on.</returns>
+    public bool IsSince(int major, int minor) => Major > major || (Major == major && Minor >= minor);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Major}.{Minor}";
+}
+
+/// <summary>What the core asks of an IOMMU driver when a device comes.</summary>
+public enum CoreCalls
+{
+    /// <summary><c>add_device</c>: the driver joins the device to a group, and whatever else it thinks fit (up to v5.7).</summary>
+    AddDevice,
+
+    /// <summary><c>probe_device</c>: the driver says which instance it is; groups and domains are the core's (a6a4c7e2c5b8, v5.8).</summary>
+    ProbeDevice,
+}
+
+/// <summary>How long firmware parsing waits for an IOMMU that is not registered.</summary>
+public enum IommuDeferral
+{
+    /// <summary>While the system boots, when a built-in driver exists for the node; else the device has no IOMMU (up to v4.18).</summary>
+    BuiltInTable,
+
+    /// <summary><c>driver_deferred_probe_check_state</c> decides (since 25b4e70dcce9 and its users, v4.19).</summary>
+    CheckState,
+}
+
 /// <summary>Which call makes an IOMMU driver meet the devices of a bus.</summary>
 public enum BusWalk
 {
@@ -80,6 +115,24 @@ public sealed record Profile
 
     /// <summary>The era in the fact reference's terms, for people who hold both side by side.</summary>
     public required string Era { get; init; }
+
+    /// <summary>The release whose drivers the era has; drivers choose their own form and default switches by it.</summary>
+    public required KernelRelease Release { get; init; }
+
+    /// <summary>What the core asks of an IOMMU driver when a device comes.</summary>
+    public CoreCalls CoreCalls { get; init; } = CoreCalls.ProbeDevice;
+
+    /// <summary>True when attaching and detaching look whether the device has a group at all; not from 05f80300dc8b (v4.15) until some release before v5.11.</summary>
+    public bool AttachChecksGroup { get; init; } = true;
+
+    /// <summary>True when the device itself points at its fwspec, and that holds the driver's data; false once both are in <c>dev->iommu</c> (72acd9df18f1, v5.7).</summary>
+    public bool FwspecInDevice { get; init; }
+
+    /// <summary>How long firmware parsing waits for an IOMMU that is not registered.</summary>
+    public IommuDeferral IommuDeferral { get; init; } = IommuDeferral.CheckState;
+
+    /// <summary>True when the firmware's supplier links can hold a probe back (<c>fw_devlink=on</c> by default, v5.13).</summary>
+    public bool FirmwareDeviceLinks { get; init; } = true;
 
     /// <summary>Which call makes an IOMMU driver meet the devices of a bus.</summary>
     public BusWalk BusWalk { get; init; } = BusWalk.EveryRegistration;

@@ -8,12 +8,15 @@ public static class ProfileCatalog
     /// <summary>All profiles, oldest first.</summary>
     public static ImmutableArray<Profile> All { get; } =
     [
+        Linux415.Profile,
+        Linux416.Profile,
         Linux517.Profile,
         Linux519.Profile,
         Linux61Rc7.Profile,
         Linux62.Profile,
         Linux66.Profile,
         Linux68.Profile,
+        LinuxNext20240430.Profile,
         Linux610.Profile,
     ];
 
