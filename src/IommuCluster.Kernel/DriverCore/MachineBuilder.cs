@@ -44,7 +44,7 @@ internal static class MachineBuilder
 
     private static ImmutableArray<FirmwareNode> ChooseNodes(BootPlan plan, PciScan scan)
     {
-        ImmutableArray<FirmwareNode> nodes = [.. plan.Board.Nodes.SelectMany(node => scan.Behind(node.Path).Insert(0, node))];
+        ImmutableArray<FirmwareNode> nodes = [.. plan.Board.Nodes.SelectMany(node => scan.Behind(node.Path).Insert(0, node)).DistinctBy(node => node.Path, StringComparer.Ordinal)];
         var byPath = nodes.ToDictionary(node => node.Path, StringComparer.Ordinal);
         var masters = nodes.Where(node => node.Enabled && (!node.Iommus.IsEmpty || !node.IommuMap.IsEmpty || scan.HostOf(node.Path) is not null)).ToImmutableArray();
         foreach (var name in plan.Masters)

@@ -28,8 +28,11 @@ internal sealed class PciScan
         for (var domain = 0; domain < hosts.Length; domain++)
         {
             var host = hosts[domain];
-            var ids = plan.PciFunctions.TryGetValue(host.Name, out var asked) ? asked : default(ImmutableArray<uint>?);
-            var functions = PciFunctions.Behind(host, domain, ids);
+            var named = PciFunctions.NamedBehind(plan.Board, host);
+            var functions = plan.PciFunctions.TryGetValue(host.Name, out var ids) ? PciFunctions.Behind(host, domain, ids)
+                : named.IsEmpty ? PciFunctions.Behind(host, domain)
+                : [];
+            functions = [.. named, .. functions.Where(function => !named.Any(other => other.Path == function.Path))];
             scan._behind.Add(host.Path, functions);
             foreach (var function in functions)
             {

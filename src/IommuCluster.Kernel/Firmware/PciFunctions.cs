@@ -13,13 +13,33 @@ public static class PciFunctions
     /// <summary>What a function's node has as <c>compatible</c>; its class is known to nobody before the scan.</summary>
     public const string Compatible = "pci-endpoint";
 
-    /// <summary>The PCI hosts of a board with a map: enabled, and called <c>pci</c> or <c>pcie</c> as the specification has it. Other buses with a map (fsl-mc) are none.</summary>
+    /// <summary>
+    /// The PCI hosts of a board that matter to IOMMUs: enabled nodes called <c>pci</c> or <c>pcie</c>, as the specification
+    /// has it, that have a map or functions of their own on the board. Other buses with a map (fsl-mc) are none.
+    /// </summary>
     /// <param name="board">The board.</param>
     /// <returns>The hosts; the place in the list is the host's PCI domain.</returns>
     public static ImmutableArray<FirmwareNode> HostsOf(Board board)
     {
         ArgumentNullException.ThrowIfNull(board);
-        return [.. board.Nodes.Where(node => node.Enabled && !node.IommuMap.IsEmpty && node.Path[(node.Path.LastIndexOf('/') + 1)..].StartsWith("pci", StringComparison.Ordinal))];
+        var withFunctions = board.Nodes.Where(IsFunction).Select(node => node.Path[..node.Path.LastIndexOf('/')]).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. board.Nodes.Where(node => node.Enabled
+                && (!node.IommuMap.IsEmpty || withFunctions.Contains(node.Path))
+                && node.Path[(node.Path.LastIndexOf('/') + 1)..].StartsWith("pci", StringComparison.Ordinal)),
+        ];
+    }
+
+    /// <summary>The functions that a board itself names behind a host.</summary>
+    /// <param name="board">The board.</param>
+    /// <param name="host">The host.</param>
+    /// <returns>Their nodes.</returns>
+    public static ImmutableArray<FirmwareNode> NamedBehind(Board board, FirmwareNode host)
+    {
+        ArgumentNullException.ThrowIfNull(board);
+        ArgumentNullException.ThrowIfNull(host);
+        return [.. board.Nodes.Where(node => IsFunction(node) && node.Enabled && node.Path.StartsWith(host.Path, StringComparison.Ordinal) && node.Path.LastIndexOf('/') == host.Path.Length)];
     }
 
     /// <summary>The functions behind a host.</summary>
@@ -45,9 +65,15 @@ public static class PciFunctions
         CultureInfo.InvariantCulture,
         $"{domain + (requesterId >> 16):x4}:{(requesterId >> 8) & 0xff:x2}:{(requesterId >> 3) & 0x1f:x2}.{requesterId & 7}");
 
+    private static bool IsFunction(FirmwareNode node) => node.Compatible is [Compatible, ..];
+
+    /// <summary>A host that is called <c>pci0001:00</c>, as firmware tables have it, tells its domain.</summary>
+    private static int DomainOf(FirmwareNode host, int otherwise) =>
+        host.Name.Length == 10 && host.Name[7] == ':' && int.TryParse(host.Name.AsSpan(3, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var domain) ? domain : otherwise;
+
     private static FirmwareNode Function(FirmwareNode host, int domain, uint id)
     {
-        var name = NameOf(domain, id);
+        var name = NameOf(DomainOf(host, domain), id);
         var translated = IommuMap.Translate(host, id);
         return new FirmwareNode(
             $"{host.Path}/{name}", name, [Compatible], Enabled: true, IommuCells: null, Registers: 0, Interrupts: 0, GlobalInterrupts: 0,
