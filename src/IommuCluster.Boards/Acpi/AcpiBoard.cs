@@ -41,7 +41,8 @@ internal sealed class AcpiBoard
     /// <summary>Adds a device that the namespace has (a named component).</summary>
     internal Part AddComponent(AcpiTable table, int offset, string name)
     {
-        var part = new Part(Unique($"/acpi/{name.TrimStart('\\').Replace('/', '-')}"), name.TrimStart('\\'), ComponentCompatible);
+        name = name.TrimStart('\\') is { Length: > 0 } tail ? tail : "unnamed";
+        var part = new Part(Unique($"/acpi/{name.Replace('/', '-')}"), name, ComponentCompatible);
         CountNode(table, offset);
         _components.Add(part);
         return part;

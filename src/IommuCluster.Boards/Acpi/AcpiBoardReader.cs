@@ -65,6 +65,11 @@ internal static class AcpiBoardReader
             throw errors.Count > 0 ? new BoardFormatException(errors.ToImmutable()) : new DiagnosticBag(name).Fatal("no table", "give the tables of one machine");
         }
 
+        if (!read.Exists(table => s_iommuTables.Contains(table.Signature)))
+        {
+            read[0].Bag.Warning("no table that describes IOMMUs", "the board has none: give IORT, VIOT, DMAR or IVRS");
+        }
+
         var result = board.ToBoard(name, read[0].Maker, architecture ?? ArchitectureOf(read), source);
         foreach (var warning in bags.SelectMany(bag => bag.Warnings))
         {

@@ -119,7 +119,7 @@ internal sealed class IortReader
         switch (node.U8(0, "a node's type"))
         {
             case NamedComponent:
-                var component = _board.AddComponent(_table, node.Offset, node.Text(29, "a named component's name") is { Length: > 0 } name ? name : "unnamed");
+                var component = _board.AddComponent(_table, node.Offset, node.Text(29, "a named component's name"));
                 component.Coherent = Coherency(node, 20);
                 EachMapping(node, mapping => AddComponentMapping(component, mapping));
                 break;

@@ -14,13 +14,15 @@ namespace IommuCluster.Scenarios.Tests.Boots;
 /// <summary>Every board that ships boots to the end: every IOMMU registered, every master bound or with a reason.</summary>
 public sealed class ShippedBootTests
 {
-    public static TheoryData<string> Files => [.. Directory.EnumerateFiles(Path.Combine(Catalog().Directory!, "boots"), "*.yaml").Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Files => [.. Paths];
+
+    private static IEnumerable<string> Paths => Directory.EnumerateFiles(Path.Combine(Catalog().Directory!, "boots"), "*.yaml").Order(StringComparer.Ordinal);
 
     [Fact]
     public void Boots_AreOneForEveryBoard() =>
         Assert.Equal(
             new BoardCatalog(Path.Combine(Catalog().Directory!, "boards")).List().Select(entry => entry.Name).ToArray(),
-            Files.Select(row => Path.GetFileNameWithoutExtension((string)row[0])).ToArray());
+            Paths.Select(path => Path.GetFileNameWithoutExtension(path)).ToArray());
 
     [Theory]
     [MemberData(nameof(Files))]
