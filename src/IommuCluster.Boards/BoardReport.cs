@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using IommuCluster.Boards.Yaml;
+using IommuCluster.Kernel.Drivers;
 using IommuCluster.Kernel.Firmware;
 
 namespace IommuCluster.Boards;
@@ -17,6 +18,7 @@ public static class BoardReport
         Section(text, "IOMMUs", board.Nodes.Where(node => node.IommuCells is not null), WriteIommu);
         Section(text, "Masters", board.Nodes.Where(IsMaster), WriteMaster);
         Section(text, "Reserved memory", board.ReservedMemory, WriteRegion);
+        Section(text, "Groups of the running machine", board.LiveGroups, WriteGroup);
         return text.ToString();
     }
 
@@ -66,8 +68,17 @@ public static class BoardReport
         }
 
         Line(text, "      ", string.Join(", ", facts));
+        Line(text, "      driver  ", IommuDrivers.ModelOf(node) switch
+        {
+            null => "none in the model: it never registers, its masters wait for it",
+            { IsPlain: true, Driver: var driver } => $"{driver}: plain (pages and groups of one device; nothing special about this kind is modelled)",
+            { Driver: var driver } => driver,
+        });
         WriteNeeds(text, node.Suppliers);
     }
+
+    private static void WriteGroup(StringBuilder text, LiveGroup group) =>
+        Line(text, "  ", $"{group.Number}  {(group.Type.Length > 0 ? group.Type : "(type not told)")}  {string.Join(", ", group.Devices)}");
 
     private static void WriteMaster(StringBuilder text, FirmwareNode node)
     {

@@ -45,7 +45,10 @@ internal sealed class BoardYamlReader
             ReadArchitecture(),
             _root.Text("source") ?? "",
             [.. _entries.Select(ReadNode)],
-            [.. _root.Items("reserved-memory").Select(ReadRegion)]);
+            [.. _root.Items("reserved-memory").Select(ReadRegion)])
+        {
+            LiveGroups = [.. _root.Items("live-groups").Select(ReadGroup)],
+        };
         _root.Finish();
         return board;
     }
@@ -205,6 +208,20 @@ internal sealed class BoardYamlReader
         var region = new ReservedRegion(path ?? "/", start, length, addresses, [.. References(entry, "users")]);
         entry.Finish();
         return region;
+    }
+
+    // Devices need not be nodes of the board: a running machine has more than its firmware tells.
+    private LiveGroup ReadGroup(MappingReader entry)
+    {
+        var number = (int?)entry.Number("group", int.MaxValue);
+        if (number is null)
+        {
+            Error(entry, "a group without a number", "write `group: 3`");
+        }
+
+        var group = new LiveGroup(number ?? 0, entry.Text("type") ?? "", entry.Words("devices"));
+        entry.Finish();
+        return group;
     }
 
     // REFERENCE START LENGTH

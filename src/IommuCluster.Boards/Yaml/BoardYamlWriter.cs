@@ -44,6 +44,21 @@ internal sealed partial class BoardYamlWriter
         {
             WriteRegion(region);
         }
+
+        if (!board.LiveGroups.IsEmpty)
+        {
+            Line("live-groups:", "");
+        }
+
+        foreach (var group in board.LiveGroups)
+        {
+            Line("  - group: ", $"{group.Number}");
+            Field("type", group.Type.Length == 0 ? null : Scalar(group.Type));
+            if (!group.Devices.IsEmpty)
+            {
+                Words("    devices: ", group.Devices);
+            }
+        }
     }
 
     private void WriteNode(FirmwareNode node)

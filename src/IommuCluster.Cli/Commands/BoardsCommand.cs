@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IommuCluster.Boards;
 using IommuCluster.Cli.Output;
+using IommuCluster.Kernel.Firmware;
 
 namespace IommuCluster.Cli.Commands;
 
@@ -47,15 +48,36 @@ internal static class BoardsCommand
 
     private static Command Import(CliContext context, GlobalOptions options)
     {
-        var file = new Argument<string>("file") { Description = "A flattened device tree (.dtb)." };
+        var files = new Argument<string[]>("files")
+        {
+            Description = "A flattened device tree (.dtb), or the ACPI tables of one machine: IORT, VIOT, DMAR, IVRS, a file each or a directory.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var live = new Option<bool>("--live") { Description = "Read the machine that runs: device tree or ACPI tables (as root), and the IOMMU groups that its Linux made." };
+        var root = new Option<string>("--root") { Description = "With --live: root of the machine's file system.", DefaultValueFactory = _ => "/" };
         var target = new Option<string?>("--output", "-o") { Description = "The .yaml file to write; standard output when not given." };
-        var source = new Option<string?>("--source") { Description = "Where the file comes from, for people: package, kernel release." };
+        var name = new Option<string?>("--name") { Description = "What the board is called; the file's name when not given." };
+        var source = new Option<string?>("--source") { Description = "Where the files come from, for people: package, kernel release." };
+        var architecture = new Option<string?>("--architecture") { Description = "For ACPI tables that do not tell it." };
+        architecture.AcceptOnlyFromAmong("arm64", "x86");
         var whole = new Option<bool>("--whole") { Description = "Keep nodes that have nothing to do with IOMMUs." };
-        var command = new Command("import", "Writes a device tree in our YAML form.") { file, target, source, whole };
+        var command = new Command("import", "Writes a device tree, ACPI tables, or the running machine in our YAML form.") { files, live, root, target, name, source, architecture, whole };
+        command.Validators.Add(result =>
+        {
+            var given = result.GetValue(files)?.Length ?? 0;
+            if (result.GetValue(live) == given > 0)
+            {
+                result.AddError(given > 0 ? "--live reads the machine that runs: give no files with it" : "give a .dtb file, ACPI tables, or --live");
+            }
+        });
         command.SetAction(parsed =>
         {
             var output = new CliOutput(context, options, parsed);
-            var board = BoardReader.LoadDtb(parsed.GetRequiredValue(file), parsed.GetValue(source), warning => output.Remark($"warning: {warning}"));
+            var wanted = parsed.GetValue(architecture) is { } word ? word == "x86" ? Architecture.X86 : Architecture.Arm64 : default(Architecture?);
+            void Warn(BoardDiagnostic warning) => output.Remark($"warning: {warning}");
+            var board = parsed.GetValue(live)
+                ? BoardReader.LoadLive(parsed.GetRequiredValue(root), wanted, parsed.GetValue(name), parsed.GetValue(source), Warn)
+                : ImportFiles(parsed.GetRequiredValue(files), parsed.GetValue(name), parsed.GetValue(source), wanted, Warn);
             var text = BoardWriter.ToYaml(parsed.GetValue(whole) ? board : BoardSelection.AroundIommus(board));
             if (parsed.GetValue(target) is { } path)
             {
@@ -70,5 +92,16 @@ internal static class BoardsCommand
             return ExitCodes.Fine;
         });
         return command;
+    }
+
+    private static Board ImportFiles(string[] files, string? name, string? source, Architecture? architecture, Action<BoardDiagnostic> warn)
+    {
+        if (files.Length > 1 || BoardReader.IsAcpi(files[0]))
+        {
+            return BoardReader.LoadAcpi(files, name, source, architecture, warn);
+        }
+
+        var board = BoardReader.LoadDtb(files[0], source, warn);
+        return name is null ? board : board with { Name = name };
     }
 }

@@ -65,6 +65,9 @@ public sealed record BootPlan
     /// <summary>Names of IOMMUs that exist besides those of <see cref="Masters"/>: instances that register although no master here is theirs.</summary>
     public ImmutableArray<string> Iommus { get; init; } = [];
 
+    /// <summary>Requester ids of the functions behind PCI hosts, by the host's name; a host that is not named has one function, at the first id that its map knows.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<uint>> PciFunctions { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<uint>>.Empty;
+
     /// <summary>Drivers that come otherwise than <see cref="Clients"/> or their own default say.</summary>
     public ImmutableArray<DriverPlan> Drivers { get; init; } = [];
 

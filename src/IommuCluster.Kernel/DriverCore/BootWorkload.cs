@@ -109,7 +109,7 @@ public static class BootWorkload
     private static async ValueTask DoInitcalls(KernelThread t, Machine machine)
     {
         using var frame = t.Call();
-        foreach (var device in machine.Devices)
+        foreach (var device in machine.Devices.Where(device => device.Host < 0))
         {
             await Core.DeviceAdd(t, Machine.DeviceAt(device.Number));
         }

@@ -19,6 +19,18 @@ internal static class Core
         await Bus.BusProbeDevice(t, dev);
     }
 
+    /// <summary>Adds a PCI function that is not to be matched yet: its bus is still being scanned.</summary>
+    /// <param name="t">The running thread; holds the mutex of the host bridge.</param>
+    /// <param name="dev">The function; its words are zero.</param>
+    /// <returns>Completes when the function was offered to the IOMMU core, but not to drivers.</returns>
+    [KernelSource("drivers/pci/probe.c", "pci_device_add")]
+    internal static async ValueTask PciDeviceAdd(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        await Bus.BusAddDevice(t, dev);
+        await BusNotifyAddDevice(t, dev);
+    }
+
     /// <summary>Checks that all suppliers that hold the device back are bound.</summary>
     /// <param name="t">The running thread; holds the device's mutex.</param>
     /// <param name="dev">The device about to be probed.</param>

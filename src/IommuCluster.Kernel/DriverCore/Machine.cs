@@ -22,6 +22,12 @@ internal sealed record DeviceFacts(
     ImmutableArray<(int Iommu, ImmutableArray<uint> Cells)> Iommus,
     int Driver)
 {
+    /// <summary>Number of the PCI host that finds it on its bus, or -1: it is in the firmware's description and there from the start.</summary>
+    public int Host { get; init; } = -1;
+
+    /// <summary>Numbers of the PCI functions that it finds on its bus as a host.</summary>
+    public ImmutableArray<int> Functions { get; init; } = [];
+
     /// <summary>The Linux name of the device.</summary>
     public string Name => Node.Name;
 
@@ -78,7 +84,7 @@ public sealed class Machine
 
     /// <summary>Names of the masters, in the board's order.</summary>
     /// <returns>Linux device names.</returns>
-    public ImmutableArray<string> MasterNames() => [.. from device in Devices where device.Iommus.Length > 0 select device.Name];
+    public ImmutableArray<string> MasterNames() => [.. from device in Devices where device.Iommus.Length > 0 || device.Host >= 0 select device.Name];
 
     /// <summary>A device by number. Devices are the first thread's allocations after the globals.</summary>
     /// <param name="number">Its number.</param>

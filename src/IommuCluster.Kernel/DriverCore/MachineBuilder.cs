@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Kernel.Drivers;
 using IommuCluster.Kernel.Firmware;
-using IommuCluster.Kernel.Iommu;
 
 namespace IommuCluster.Kernel.DriverCore;
 
@@ -14,16 +13,21 @@ internal static class MachineBuilder
     /// <exception cref="BootPlanException">The plan names a master or driver that the board does not have.</exception>
     public static Machine Build(BootPlan plan)
     {
-        var nodes = ChooseNodes(plan);
+        var scan = PciScan.Of(plan);
+        var nodes = ChooseNodes(plan, scan);
         var numbers = nodes.Select((node, number) => (node.Path, number)).ToDictionary(pair => pair.Path, pair => pair.number, StringComparer.Ordinal);
         var devices = nodes.Select((node, number) => new DeviceFacts(
             number,
             node,
             [],
             [.. node.Iommus.Select(specifier => (numbers.GetValueOrDefault(specifier.Iommu, -1), specifier.Cells))],
-            Driver: -1)).ToImmutableArray();
+            Driver: -1)
+        {
+            Host = scan.HostOf(node.Path) is { } host ? numbers[host] : -1,
+            Functions = [.. scan.Behind(node.Path).Where(function => numbers.ContainsKey(function.Path)).Select(function => numbers[function.Path])],
+        }).ToImmutableArray();
         var links = SupplierLinks(plan, devices, numbers);
-        ImmutableArray<IommuOps> ops = [.. IommuDrivers().Where(each => devices.Any(each.Driver.Matches))];
+        var ops = IommuDrivers.CreateFor(devices);
         for (var i = 0; i < ops.Length; i++)
         {
             ops[i].Reference = i + 1;
@@ -38,16 +42,14 @@ internal static class MachineBuilder
             ops);
     }
 
-    /// <summary>The IOMMU drivers. Adding one is one file and one line here.</summary>
-    private static IEnumerable<IommuOps> IommuDrivers() => [new ArmSmmu(), new RockchipIommu(), new MtkIommuV1()];
-
     /// <summary>All other drivers, in the order in which a kernel links them: within an initcall level they are registered so.</summary>
     private static IEnumerable<DeviceDriver> OtherDrivers() => [new QmpUfsPhy(), new RockchipDrm(), new UfsQcom(), new MtkSmiCommon(), new MtkSmiLarb()];
 
-    private static ImmutableArray<FirmwareNode> ChooseNodes(BootPlan plan)
+    private static ImmutableArray<FirmwareNode> ChooseNodes(BootPlan plan, PciScan scan)
     {
-        var byPath = plan.Board.Nodes.ToDictionary(node => node.Path, StringComparer.Ordinal);
-        var masters = plan.Board.Nodes.Where(node => node.Enabled && !node.Iommus.IsEmpty).ToImmutableArray();
+        ImmutableArray<FirmwareNode> nodes = [.. plan.Board.Nodes.SelectMany(node => scan.Behind(node.Path).Insert(0, node)).DistinctBy(node => node.Path, StringComparer.Ordinal)];
+        var byPath = nodes.ToDictionary(node => node.Path, StringComparer.Ordinal);
+        var masters = nodes.Where(node => node.Enabled && (!node.Iommus.IsEmpty || !node.IommuMap.IsEmpty || scan.HostOf(node.Path) is not null)).ToImmutableArray();
         foreach (var name in plan.Masters)
         {
             if (!masters.Any(master => master.Name == name || master.Path == name))
@@ -71,12 +73,20 @@ internal static class MachineBuilder
         {
             chosen.Add(master.Path);
             chosen.UnionWith(master.Iommus.Select(specifier => specifier.Iommu));
+
+            // A host comes with what is behind it, a function with the host that finds it.
+            chosen.UnionWith(scan.Behind(master.Path).Select(function => function.Path));
+            chosen.UnionWith(scan.Behind(master.Path).SelectMany(function => function.Iommus).Select(specifier => specifier.Iommu));
+            if (scan.HostOf(master.Path) is { } host)
+            {
+                chosen.Add(host);
+            }
         }
 
         chosen.UnionWith(iommus.Where(iommu => whole || plan.Iommus.Contains(iommu.Name) || plan.Iommus.Contains(iommu.Path)).Select(iommu => iommu.Path));
 
         AddSuppliers(chosen, byPath, transitive: whole, plan.FirmwareLinks);
-        return [.. plan.Board.Nodes.Where(node => chosen.Contains(node.Path))];
+        return [.. nodes.Where(node => chosen.Contains(node.Path))];
     }
 
     private static void AddSuppliers(HashSet<string> chosen, Dictionary<string, FirmwareNode> byPath, bool transitive, FirmwareLinks links)
@@ -170,7 +180,12 @@ internal static class MachineBuilder
                 continue;
             }
 
-            drivers.Add(device.Iommus.IsEmpty ? new GenericSupplier(device.Node.Compatible[0]) : new GenericClient(device.Node.Compatible[0]));
+            drivers.Add(device switch
+            {
+                { Functions.IsEmpty: false } => new PciHost(device.Node.Compatible[0]),
+                { Iommus.IsEmpty: true, Host: < 0 } => new GenericSupplier(device.Node.Compatible[0]),
+                _ => new GenericClient(device.Node.Compatible[0]),
+            });
         }
 
         return [.. drivers];

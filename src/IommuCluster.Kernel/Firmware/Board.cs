@@ -30,7 +30,17 @@ public sealed record Board(
     Architecture Architecture,
     string Source,
     ImmutableArray<FirmwareNode> Nodes,
-    ImmutableArray<ReservedRegion> ReservedMemory);
+    ImmutableArray<ReservedRegion> ReservedMemory)
+{
+    /// <summary>The groups that a running Linux had made of the devices, by number; empty for a board read from files.</summary>
+    public ImmutableArray<LiveGroup> LiveGroups { get; init; } = [];
+}
+
+/// <summary>A group as a running Linux shows it under <c>/sys/kernel/iommu_groups</c>.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Type">The type of its default domain as Linux writes it (<c>DMA</c>, <c>DMA-FQ</c>, <c>identity</c>, …); empty when not told.</param>
+/// <param name="Devices">Linux names of its devices, in the order of their names.</param>
+public sealed record LiveGroup(int Number, string Type, ImmutableArray<string> Devices);
 
 /// <summary>One device node.</summary>
 /// <param name="Path">Full path in the tree (<c>/soc/ufshc@1d84000</c>); unique in the board.</param>
@@ -68,7 +78,7 @@ public sealed record FirmwareNode(
 
 /// <summary>One entry of <c>iommus</c>.</summary>
 /// <param name="Iommu">Path of the IOMMU's node.</param>
-/// <param name="Cells">The specifier's cells; as many as the IOMMU's <c>#iommu-cells</c>.</param>
+/// <param name="Cells">The specifier's cells; as many as the IOMMU's <c>#iommu-cells</c>, or one that came through an <c>iommu-map</c> of the form up to 7.1.</param>
 public sealed record IommuSpecifier(string Iommu, ImmutableArray<uint> Cells);
 
 /// <summary>One entry of <c>iommu-map</c>.</summary>

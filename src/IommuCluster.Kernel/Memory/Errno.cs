@@ -15,6 +15,9 @@ public enum Errno
     /// <summary>Out of memory (-12).</summary>
     ENoMem = -12,
 
+    /// <summary>Bad address (-14).</summary>
+    EFault = -14,
+
     /// <summary>Device or resource busy (-16).</summary>
     EBusy = -16,
 
@@ -52,6 +55,7 @@ public static class ErrnoNames
         Errno.EPerm => "-EPERM",
         Errno.ENoEnt => "-ENOENT",
         Errno.ENoMem => "-ENOMEM",
+        Errno.EFault => "-EFAULT",
         Errno.EBusy => "-EBUSY",
         Errno.EExist => "-EEXIST",
         Errno.ENoDev => "-ENODEV",

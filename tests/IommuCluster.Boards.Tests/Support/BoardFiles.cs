@@ -14,7 +14,14 @@ internal static class BoardFiles
 
     /// <summary>The names of the boards that ship with the project.</summary>
     internal static IReadOnlyList<string> Shipped { get; } =
-        ["juno-r2", "mt7623n-bananapi-bpi-r2", "rk3288-firefly", "sc8180x-primus", "sm8550-qrd"];
+    [
+        "apq8016-sbc", "dra7-evm", "exynos5250-snow", "exynos7870-j6lte", "fsl-ls1088a-rdb", "juno-r2", "mt7623n-bananapi-bpi-r2", "mt8173-elm",
+        "qcom-apq8064-ifc6410", "r8a774a1-hihope-rzg2m", "rk3288-firefly", "rk3328-rock64", "rk3588-armsom-sige7", "sc8180x-primus",
+        "sc8280xp-lenovo-thinkpad-x13s", "sm8550-qrd", "sun50i-h6-pine-h64", "t8103-j274", "tegra124-jetson-tk1",
+    ];
+
+    /// <summary>Where real device trees may be; real ACPI tables are in <c>acpi</c> beside it.</summary>
+    internal static string TreeDirectory => Environment.GetEnvironmentVariable("IOMMUCLUSTER_DTB_DIR") ?? Path.Combine(Root, "..", "shared", "data", "dtb");
 
     /// <summary>Real device trees by board name; empty where nobody has them.</summary>
     internal static IReadOnlyDictionary<string, string> Real { get; } = FindReal();
@@ -29,8 +36,7 @@ internal static class BoardFiles
 
     private static SortedDictionary<string, string> FindReal()
     {
-        var directory = Environment.GetEnvironmentVariable("IOMMUCLUSTER_DTB_DIR") ?? Path.Combine(Root, "..", "shared", "data", "dtb");
-        var files = Directory.Exists(directory) ? Directory.EnumerateFiles(directory, "*.dtb", SearchOption.AllDirectories) : [];
+        var files = Directory.Exists(TreeDirectory) ? Directory.EnumerateFiles(TreeDirectory, "*.dtb", SearchOption.AllDirectories) : [];
         return new SortedDictionary<string, string>(
             files.DistinctBy(Path.GetFileNameWithoutExtension).ToDictionary(path => Path.GetFileNameWithoutExtension(path), path => path), StringComparer.Ordinal);
     }

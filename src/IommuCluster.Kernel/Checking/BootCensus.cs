@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Iommu;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.Checking;
+
+/// <summary>How one device stands when a machine is at rest.</summary>
+/// <param name="Name">Its Linux name.</param>
+/// <param name="Path">Path of its firmware node.</param>
+/// <param name="IsIommu">True for an IOMMU.</param>
+/// <param name="IsMaster">True for a master: <c>iommus</c>, <c>iommu-map</c>, or a PCI function.</param>
+/// <param name="Driver">The driver that serves it; null when none does.</param>
+/// <param name="IsBound">True when it is bound to its driver.</param>
+/// <param name="IsRegistered">True for an IOMMU that the core has on its list.</param>
+/// <param name="Domain">The domain that its group is attached to: <c>dma</c>, <c>identity</c>, <c>unmanaged</c>, <c>blocked</c>; null without a group or domain.</param>
+/// <param name="Reason">Why it is not bound; null when it is.</param>
+public sealed record DeviceStanding(
+    string Name,
+    string Path,
+    bool IsIommu,
+    bool IsMaster,
+    string? Driver,
+    bool IsBound,
+    bool IsRegistered,
+    string? Domain,
+    string? Reason);
+
+/// <summary>Looks at a machine at rest: what registered, what is bound, and why the rest is not.</summary>
+public static class BootCensus
+{
+    /// <summary>Takes the census.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="bank">Its memory after a boot.</param>
+    /// <returns>One entry a device, in the board's order.</returns>
+    public static ImmutableArray<DeviceStanding> Take(Machine machine, MemoryBank bank)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(bank);
+        var registered = Registered(bank);
+        return [.. machine.Devices.Select(facts => StandingOf(machine, bank, facts, registered))];
+    }
+
+    private static DeviceStanding StandingOf(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
+    {
+        var isBound = IsBound(bank, facts.Number);
+        return new DeviceStanding(
+            facts.Name,
+            facts.Node.Path,
+            facts.IsIommu,
+            !facts.Iommus.IsEmpty || !facts.Node.IommuMap.IsEmpty || facts.Host >= 0,
+            facts.Driver < 0 ? null : machine.Drivers[facts.Driver].Name,
+            isBound,
+            registered.Contains(facts.Number),
+            DomainOf(bank, Machine.DeviceAt(facts.Number)),
+            isBound ? null : ReasonOf(machine, bank, facts, registered));
+    }
+
+    private static HashSet<int> Registered(MemoryBank bank)
+    {
+        var found = new HashSet<int>();
+        var head = Soc.Globals.IommuDeviceList;
+        for (var at = Look(bank, head.Next); at != head.Address && at.IsObject; at = Look(bank, new ListHead(at).Next))
+        {
+            if (!found.Add(Look(bank, IommuDevice.FromList(at).Fwnode) - 1))
+            {
+                break; // A list that a race has tied into a ring.
+            }
+        }
+
+        return found;
+    }
+
+    private static string? DomainOf(MemoryBank bank, Device dev)
+    {
+        var group = Look(bank, dev.IommuGroup);
+        var domain = group.Address.IsObject ? Look(bank, group.Domain) : default;
+        return !domain.Address.IsObject ? null : Look(bank, domain.Type) switch
+        {
+            DomainType.Blocked => "blocked",
+            DomainType.Identity => "identity",
+            DomainType.Unmanaged => "unmanaged",
+            DomainType.Dma => "dma",
+            _ => null,
+        };
+    }
+
+    private static string ReasonOf(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
+    {
+        if (!facts.Node.Enabled)
+        {
+            return "disabled";
+        }
+
+        if (facts.Driver < 0)
+        {
+            return facts.Node.Compatible.IsEmpty ? "no compatible, so no driver" : $"no driver here serves {facts.Node.Compatible[0]}";
+        }
+
+        if (machine.PlanOf(machine.Drivers[facts.Driver]).Load == DriverLoad.Absent)
+        {
+            return $"the driver {machine.Drivers[facts.Driver].Name} is absent";
+        }
+
+        var missing = facts.Suppliers.Where(supplier => !IsBound(bank, supplier)).Select(supplier => machine.Devices[supplier].Name).ToList();
+        if (facts.Host >= 0 && !IsBound(bank, facts.Host))
+        {
+            return $"its host {machine.Devices[facts.Host].Name} is not bound";
+        }
+
+        if (missing.Count > 0)
+        {
+            return $"waits for {string.Join(", ", missing)}";
+        }
+
+        var awaited = facts.Iommus.Where(entry => entry.Iommu >= 0 && machine.Devices[entry.Iommu].Node.Enabled && !registered.Contains(entry.Iommu)).Select(entry => machine.Devices[entry.Iommu].Name).Distinct().ToList();
+        return awaited.Count > 0 ? $"waits for the IOMMU {string.Join(", ", awaited)}" : "its driver's probe failed";
+    }
+
+    private static bool IsBound(MemoryBank bank, int number) => Look(bank, Machine.DeviceAt(number).KnodeDriver);
+
+    private static T Look<T>(MemoryBank bank, Field<T> field)
+        where T : unmanaged => Word.To<T>(bank.Peek(field.Base, field.Descriptor.Word + field.Index) ?? 0);
+}
