@@ -72,6 +72,50 @@ public sealed class TwoRuntimesTests(LocalCluster cluster, ITestOutputHelper out
         Assert.Contains(ScheduleEnd.Stuck, ends);
     }
 
+    /// <summary>The verbs that wait, beyond those of the random programs; free boots of it always end, too.</summary>
+    [Fact]
+    public async Task Replay_OfAllThatWaits_EndsInSameState()
+    {
+        var box = Box.At(0);
+        var program = Programs.Of(
+            async t =>
+            {
+                var ticket = await t.PrepareToWait(box.Queue);
+                if (await t.Load(box.X) == 0)
+                {
+                    await t.WaitEvent(box.Queue, ticket);
+                }
+
+                await t.SynchronizeRcu();
+                await t.DownWrite(box.Sem);
+                await t.Sleep(TimeSpan.FromTicks(3));
+                await t.UpWrite(box.Sem);
+            },
+            async t =>
+            {
+                await t.RcuReadLock();
+                await t.Store(box.X, 1UL);
+                await t.WakeUp(box.Queue);
+                await t.RcuReadUnlock();
+                await t.DownRead(box.Sem);
+                await t.UpRead(box.Sem);
+                await t.Complete(box.Done);
+            },
+            async t =>
+            {
+                await t.DownRead(box.Sem);
+                await t.Load(box.X);
+                await t.UpRead(box.Sem);
+                await t.WaitFor(box.Done);
+            });
+        var runtime = new DeterministicRuntime(program, s_whole);
+        for (var number = 0; number < 40; number++)
+        {
+            Assert.Equal(ScheduleEnd.Completed, await TwoRuntimes.AssertSameAsync(cluster, runtime, program, new RandomWalk(4), number));
+            Assert.Equal(ScheduleEnd.Completed, (await cluster.Runner.BootAsync(program, cluster.NextName())).End);
+        }
+    }
+
     [Fact]
     public async Task Replay_ScheduleOfAnotherProgram_Diverges()
     {
