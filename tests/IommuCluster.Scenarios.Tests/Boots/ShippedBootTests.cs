@@ -4,6 +4,7 @@ using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Drivers;
 using IommuCluster.Kernel.Firmware;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
@@ -49,8 +50,9 @@ public sealed class ShippedBootTests
             plan.Board.Nodes.Where(node => node.Enabled && (node.IommuCells is not null || !node.Iommus.IsEmpty || !node.IommuMap.IsEmpty)).Select(node => node.Path).Except(census.Select(device => device.Path)),
             []);
 
-        // Whoever has a specifier to an IOMMU that is there has a domain.
-        var enabled = plan.Board.Nodes.Where(node => node is { IommuCells: not null, Enabled: true }).Select(node => node.Path).ToHashSet();
+        // Whoever has a specifier to an IOMMU that is there has a domain. mtk_iommu_v1 parses its masters' specifiers
+        // itself, so that from v6.8 on, when only devices with an fwspec are offered to a driver, nobody reaches it.
+        var enabled = plan.Board.Nodes.Where(node => node is { IommuCells: not null, Enabled: true } && IommuDrivers.ModelOf(node)?.Driver != "mtk-iommu-v1").Select(node => node.Path).ToHashSet();
         var translated = plan.Board.Nodes.Where(node => node.Enabled && node.Iommus.Any(specifier => enabled.Contains(specifier.Iommu))).Select(node => node.Path).ToHashSet();
         Assert.Empty(census.Where(device => translated.Contains(device.Path) && device.Domain is null).Select(device => device.Name));
     }
