@@ -96,6 +96,12 @@ internal static class DmaIommu
         using var frame = t.Call();
         await t.Lock(domain.IovaLock);
         var pfn = await t.Load(domain.IovaNext);
+        if (pfn == 0)
+        {
+            // Nobody has initialised this domain's IOVA space, so that its cached node is NULL.
+            pfn = await t.Load(new Iova(Address.Null).PfnLo);
+        }
+
         await t.Store(domain.IovaNext, pfn - 1);
         await t.Unlock(domain.IovaLock);
         return pfn << PageShift;
@@ -113,5 +119,16 @@ internal static class DmaIommu
         }
 
         await t.Unlock(domain.IovaLock);
+    }
+
+    /// <summary>A <c>struct iova</c>: a node of the IOVA space's tree, of which the model keeps none.</summary>
+    private readonly record struct Iova(Address Address) : IKernelObject<Iova>
+    {
+        private static readonly Layout s_layout = new("iova");
+        private static readonly FieldDescriptor s_pfnLo = s_layout.Word("pfn_lo", 0x10, 0x20);
+
+        public static Layout Layout => s_layout;
+
+        public Field<ulong> PfnLo => new(Address, s_pfnLo);
     }
 }

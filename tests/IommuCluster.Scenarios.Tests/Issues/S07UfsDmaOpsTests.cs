@@ -37,12 +37,27 @@ public sealed class S07UfsDmaOpsTests
 
     [Theory]
     [InlineData("s07-sc8180x-ufs-dma-ops", "fix")]
+    [InlineData("s07-sc8180x-ufs-dma-ops", "fix-bounded")]
     [InlineData("s07-sc8180x-ufs-dma-ops", "before")]
     [InlineData("s07-sc8180x-ufs-dma-ops", "built-in")]
     [InlineData("s07-sm8550-ufs-dma-ops", "fix")]
     [InlineData("s07-sm8550-ufs-dma-ops", "before")]
     [InlineData("s07-sm8550-ufs-dma-ops", "built-in")]
     public void Ufs_WhereNobodyClearsItsOps_Works(string scenario, string name) => Assert.Empty(Shipped.Run(Shipped.Case(scenario, name)).Seen.Consequences);
+
+    [Theory]
+    [InlineData("s07-sc8180x-ufs-dma-ops")]
+    [InlineData("s07-sm8550-ufs-dma-ops")]
+    public void Ufs_BoundAgainByAUser_FaultsOnLinuxNextInEveryScheduleAndNotOnLinux610(string scenario)
+    {
+        var builtIn = Shipped.Case(scenario, "built-in");
+        var again = builtIn with { Plan = builtIn.Plan with { Rebind = ["1d84000.ufshc"] }, Explore = builtIn.Explore with { ContextBound = 1 } };
+
+        var faults = Shipped.Run(again).Seen;
+        Assert.Equal(FindingKind.ContextFault, Assert.Single(faults.Consequences).Finding.Kind);
+        Assert.True(faults.Consequences[0].InEverySchedule);
+        Assert.Empty(Shipped.Run(again.On("linux-6.10")).Seen.Consequences);
+    }
 
     [Fact]
     public void Ufs_OfEveryOtherEra_Works()
