@@ -111,6 +111,7 @@ internal sealed class ScenarioReader
             Profile = ReadProfile(reader),
             Masters = ReadNodes(reader, "masters", "master", board, node => !node.Iommus.IsEmpty || !node.IommuMap.IsEmpty),
             Iommus = ReadNodes(reader, "iommus", "IOMMU", board, node => node.IommuCells is not null),
+            Rebind = ReadNodes(reader, "rebind", "master", board, node => !node.Iommus.IsEmpty),
             Drivers = ReadDrivers(reader),
             Clients = ReadClients(reader),
             FirmwareLinks = Word(reader, "firmware-links", ScenarioWords.FirmwareLinks, FirmwareLinks.On),

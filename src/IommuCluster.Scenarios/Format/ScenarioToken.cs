@@ -37,6 +37,7 @@ public sealed record ScenarioToken(string Scenario, string Case, string Digest, 
             (plan.Profile with { Summary = string.Empty, Era = string.Empty }).ToString(),
             string.Join(' ', plan.Masters),
             string.Join(' ', plan.Iommus),
+            string.Join(' ', plan.Rebind),
             $"{plan.FirmwareLinks} {plan.Transfers} {scenarioCase.Explore.GoOnAfterOops} {scenarioCase.Explore.MaxSteps}",
         };
         parts.AddRange(plan.Drivers.OrderBy(driver => driver.Driver, StringComparer.Ordinal).Prepend(plan.Clients).Select(TextOf));
