@@ -10,6 +10,13 @@ public sealed class KernelSourceTests
 {
     private static readonly string[] s_flows = ["DriverCore", "Firmware", "Iommu", "Dma", "PageTables", "Drivers", "Userspace"];
 
+    /// <summary>What no kernel function does.</summary>
+    private static readonly string[] s_notTheKernels =
+    [
+        "IommuCluster.Kernel.PageTables.IoPageTable.Walk", // The hardware's own walk.
+        "IommuCluster.Kernel.DriverCore.Bus.IsRegistered", // A look at a list, which the kernel does in place.
+    ];
+
     [Fact]
     public void Flows_ThatTakeSteps_NameTheirSource()
     {
@@ -17,7 +24,7 @@ public sealed class KernelSourceTests
                       where !method.IsPrivate && method.GetCustomAttribute<KernelSourceAttribute>() is null
                       select $"{method.DeclaringType!.FullName}.{method.Name}";
 
-        Assert.Empty(unnamed);
+        Assert.Empty(unnamed.Except(s_notTheKernels));
     }
 
     [Fact]
@@ -26,7 +33,7 @@ public sealed class KernelSourceTests
         var odd = from method in Flows()
                   let source = method.GetCustomAttribute<KernelSourceAttribute>()
                   where source is not null
-                  where !source.File.Contains('/', StringComparison.Ordinal) || source.Function.Length == 0 || source.Function.Contains('(', StringComparison.Ordinal)
+                  where (!source.File.Contains('/', StringComparison.Ordinal) && !source.File.StartsWith('(')) || source.Function.Length == 0 || source.Function.Contains('(', StringComparison.Ordinal)
                   select $"{method.DeclaringType!.FullName}.{method.Name}: {source.File} {source.Function}";
 
         Assert.Empty(odd);

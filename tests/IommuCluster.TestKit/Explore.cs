@@ -10,6 +10,9 @@ public sealed class Explored
     /// <summary>The findings by id, races among them.</summary>
     public SortedDictionary<string, Finding> Findings { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Findings met before, so that the id is not worked out for each schedule.</summary>
+    internal HashSet<Finding> Known { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>The ids of all findings that are no races.</summary>
     public IEnumerable<string> Consequences => Findings.Values.Where(finding => !finding.IsRace).Select(finding => finding.Id);
 
@@ -98,7 +101,10 @@ public static class Explore
     {
         foreach (var sighting in runtime.Sightings)
         {
-            explored.Findings.TryAdd(sighting.Finding.Id, sighting.Finding);
+            if (explored.Known.Add(sighting.Finding))
+            {
+                explored.Findings.TryAdd(sighting.Finding.Id, sighting.Finding);
+            }
         }
 
         if (end != ScheduleEnd.Abandoned)

@@ -16,6 +16,7 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 {
     private readonly CaseRunner _runner = new(context.Clock, context.Boot);
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Runs a case and tells its verdict, findings and, for each that was not told before, its report.</summary>
     /// <returns>What was seen.</returns>
@@ -63,7 +64,7 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 
     private void Report(ScenarioCase scenarioCase, JudgedFinding judged)
     {
-        // Races that are only listed get their folder, but no page of the terminal.
+        // Races that are only listed get their folder, but no place on the terminal.
         var isTold = !output.IsJson && !output.IsQuiet && judged.Standing != Standing.Listed && _told.Add(judged.Observed.Finding.Id);
         if (!isTold && folder is null)
         {
@@ -73,12 +74,26 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
         var reported = _runner.Report(scenarioCase, judged.Observed);
         if (isTold)
         {
-            output.Text("\n" + TextReport.Finding(reported) + "\n");
+            output.Text(BriefReason(scenarioCase, judged) is { } reason
+                ? $"\n{judged.Observed.Finding.Id} {reason}\n{TextReport.ReplayLine(reported.Token)}\n"
+                : $"\n{TextReport.Finding(reported)}\n");
         }
 
         if (folder is not null)
         {
             FindingFolder.Write(folder, scenarioCase, reported);
         }
+    }
+
+    /// <summary>Why a finding is no news, so that how to see it will do; null when it is to be told whole.</summary>
+    private string? BriefReason(ScenarioCase scenarioCase, JudgedFinding judged)
+    {
+        if (judged.Standing == Standing.Known)
+        {
+            return $"is known ({judged.Source})";
+        }
+
+        var expectation = scenarioCase.Expected.FirstOrDefault(each => each.Matcher.Matches(judged.Observed.Finding));
+        return expectation is null || _met.Add(expectation) ? null : $"is expected, too ({expectation.Matcher})";
     }
 }

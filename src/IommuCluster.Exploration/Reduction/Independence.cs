@@ -32,9 +32,9 @@ internal static class Independence
         // The address is the thread's own count; nobody knows it yet.
         StepKind.Allocate => true,
 
-        // Whoever wants the lock is blocked until it is released, and nothing else looks at it: a trylock would,
-        // so a lock that was ever tried is left out.
-        StepKind.Unlock => thread.Holds(thread.Request) && !runtime.WasTried(thread.Request),
+        // Whoever wants the lock is blocked until it is released, and nothing else looks at it: a trylock would, and
+        // the free of the object around it, so a lock to which that ever happened is left out.
+        StepKind.Unlock => thread.Holds(thread.Request) && !runtime.CanTellRelease(thread.Request),
         _ => false,
     };
 }

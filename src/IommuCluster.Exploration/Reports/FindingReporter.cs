@@ -53,7 +53,8 @@ public static class FindingReporter
         var other = sighting.OtherStep >= 0 ? sighting.OtherStep : Origins.ClearingStep(trace, sighting.Step);
         var isAboutObject = sighting.Finding.Kind is FindingKind.UseAfterFree or FindingKind.DoubleFree or FindingKind.OutOfBounds;
         var allocation = isAboutObject ? Origins.AllocatingStep(trace, sought, sighting.Step) : -1;
-        var matters = new Relevance(trace, recorder.FramesOf).Mark(sighting, [other, allocation], sought);
+        var threads = sighting.Threads.IsDefaultOrEmpty ? recorder.Threads : sighting.Threads;
+        var matters = new Relevance(trace, recorder.FramesOf).Mark(sighting, [other, allocation], sought, threads);
         Moment? MomentOf(int step) => step < 0 ? null : recorder.MomentOf(step, text.Of(trace[step]));
         var steps = ImmutableArray.CreateBuilder<ReportStep>(trace.Count);
         for (var step = 0; step < trace.Count; step++)
@@ -61,7 +62,6 @@ public static class FindingReporter
             steps.Add(recorder.StepOf(step, text.What(trace[step]), text.OwnerOf(trace[step]), matters[step]));
         }
 
-        var threads = sighting.Threads.IsDefaultOrEmpty ? recorder.Threads : sighting.Threads;
         return new FindingReport
         {
             Finding = sighting.Finding,

@@ -26,8 +26,9 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
     /// <param name="sighting">The finding.</param>
     /// <param name="needed">Steps that the report names; negative ones are passed over.</param>
     /// <param name="sought">The object concerned, or NULL.</param>
+    /// <param name="threads">Every thread of the moment.</param>
     /// <returns>One mark a step.</returns>
-    internal bool[] Mark(Sighting sighting, ReadOnlySpan<int> needed, Address sought)
+    internal bool[] Mark(Sighting sighting, ReadOnlySpan<int> needed, Address sought, ImmutableArray<ThreadSnapshot> threads)
     {
         var here = Math.Min(sighting.Step, trace.Count - 1);
         if (here < 0)
@@ -47,7 +48,7 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
             }
         }
 
-        MarkSwitches(here);
+        MarkSwitches(here, threads);
         return _marks;
     }
 
@@ -64,6 +65,13 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
                 break;
             case FindingKind.NullDereference when Origins.LoadOfNull(trace, here) is >= 0 and var load:
                 MarkWords([Origins.WordOf(trace[load])]);
+                break;
+            case FindingKind.NullDereference:
+                foreach (var step in Origins.LastLoads(trace, here))
+                {
+                    MarkStep(step);
+                }
+
                 break;
             case FindingKind.Deadlock or FindingKind.Hang:
                 MarkEverybodysLocks(here);
@@ -189,22 +197,41 @@ internal sealed class Relevance(Trace trace, Func<int, ImmutableArray<string>> f
         }
     }
 
-    /// <summary>The last step of a thread before another one ran, where threads take turns.</summary>
-    private void MarkSwitches(int here)
+    /// <summary>The last step of a thread before another one ran, unless it was done.</summary>
+    private void MarkSwitches(int here, ImmutableArray<ThreadSnapshot> threads)
     {
         var switches = new List<int>();
-        for (var step = 0; step < here; step++)
+        var later = new HashSet<int>();
+        for (var step = here; step >= 0; step--)
         {
-            if (trace[step].Id != trace[step + 1].Id)
+            ref readonly var entry = ref trace[step];
+            var (slot, isSwitch) = (entry.Thread, step < here && entry.Id != trace[step + 1].Id);
+            if (isSwitch && (later.Contains(entry.Id) || IsLast(entry.Id, here, threads, slot)))
             {
                 switches.Add(step);
             }
+
+            later.Add(entry.Id);
         }
 
         foreach (var step in switches.Count <= MaxSwitches ? switches : [])
         {
             MarkStep(step);
         }
+    }
+
+    /// <summary>True when the thread is the last one of its slot and has not ended at the moment of the finding.</summary>
+    private bool IsLast(int id, int here, ImmutableArray<ThreadSnapshot> threads, int slot)
+    {
+        for (var step = here; step >= 0; step--)
+        {
+            if (trace[step].Thread == slot)
+            {
+                return trace[step].Id == id && threads.Any(thread => thread.Slot == slot && thread.State != "ended");
+            }
+        }
+
+        return false;
     }
 
     private static bool IsAccess(StepKind kind) => kind is not (StepKind.Allocate or StepKind.Free or StepKind.Spawn or StepKind.Sleep

@@ -6,9 +6,10 @@ using IommuCluster.Kernel.Memory;
 namespace IommuCluster.Exploration.Strategies;
 
 /// <summary>
-/// Searches states depth first, takes steps that are independent of all others at once, and gives a schedule up where it meets a state again. What it has exhausted is a proof
-/// within the workload's bounds. A thread in the middle of a method cannot be copied, so each branch is reached by
-/// running the choices before it again. Optionally only schedules with at most so many preemptions are searched.
+/// Searches states depth first, takes steps that are independent of all others at once, and gives a schedule up where it
+/// meets a state again. What it has exhausted is a proof within the workload's bounds. A thread in the middle of a method
+/// cannot be copied, so each branch is reached by running the choices before it again. Optionally only schedules with at
+/// most so many preemptions are searched.
 /// </summary>
 public sealed class StateSearch : IStrategy
 {
@@ -17,8 +18,8 @@ public sealed class StateSearch : IStrategy
     private readonly Dictionary<StateHash, int> _visited = [];
     private readonly List<Frame> _stack = [];
     private int _depth;
-    private int _triedLocks;
-    private bool _restart;
+    private int _lessons;
+    private DeterministicRuntime? _runtime;
     private int _preemptions;
 
     /// <summary>Makes a search.</summary>
@@ -65,19 +66,19 @@ public sealed class StateSearch : IStrategy
             return choice.Default;
         }
 
-        if (choice.Runtime.TriedLocks != _triedLocks)
-        {
-            // A lock turned out to be tried somewhere: its releases are not free after all. Begin anew.
-            _triedLocks = choice.Runtime.TriedLocks;
-            _restart = true;
-            return ChoiceOutcome.Abandon;
-        }
-
         // Within a context bound each switch counts, so that nothing is free to be taken early.
-        var free = _contextBound is null ? Independence.Find(choice) : -1;
-        if (free >= 0)
+        if (_contextBound is null)
         {
-            return free;
+            _runtime = choice.Runtime;
+            if (_runtime.Lessons != _lessons)
+            {
+                return ChoiceOutcome.Abandon;
+            }
+
+            if (Independence.Find(choice) is >= 0 and var free)
+            {
+                return free;
+            }
         }
 
         if (_depth < _stack.Count)
@@ -108,9 +109,10 @@ public sealed class StateSearch : IStrategy
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)
     {
-        if (_restart)
+        if (_runtime is not null && _runtime.Lessons != _lessons)
         {
-            _restart = false;
+            // A lock was released early although somebody can tell when it is. Begin anew, with what was learnt.
+            _lessons = _runtime.Lessons;
             _stack.Clear();
             _visited.Clear();
             return;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using IommuCluster.Exploration.Reports;
@@ -16,6 +17,7 @@ internal sealed class ColumnTable
     private const int MaxSteps = 48;
 
     private const int ColumnWidth = 42;
+    private const int FirstFunctions = 5;
     private const int Indent = 2;
 
     private readonly StringBuilder _text = new();
@@ -138,7 +140,7 @@ internal sealed class ColumnTable
     private sealed class FunctionTree
     {
         private readonly Dictionary<string, HashSet<string>> _children = new(StringComparer.Ordinal);
-        private readonly HashSet<string> _withSteps = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _drawn = new(StringComparer.Ordinal);
 
         internal FunctionTree(IEnumerable<ReportStep> steps)
         {
@@ -157,7 +159,25 @@ internal sealed class ColumnTable
                     path = inner;
                 }
 
-                _withSteps.Add(path);
+                _drawn.Add(path);
+                if (_drawn.Count == 1)
+                {
+                    DrawWayTo(step.Frames);
+                }
+            }
+        }
+
+        /// <summary>A column begins with a few functions of the way to its first step: a reader must see where the thread is.</summary>
+        private void DrawWayTo(ImmutableArray<string> frames)
+        {
+            var path = string.Empty;
+            for (var i = 0; i < frames.Length; i++)
+            {
+                path = $"{path}/{frames[i]}";
+                if (i >= frames.Length - FirstFunctions)
+                {
+                    _drawn.Add(path);
+                }
             }
         }
 
@@ -169,7 +189,7 @@ internal sealed class ColumnTable
             foreach (var frame in step.Frames)
             {
                 path = $"{path}/{frame}";
-                if (_withSteps.Contains(path) || _children.GetValueOrDefault(path)?.Count != 1)
+                if (_drawn.Contains(path) || _children.GetValueOrDefault(path)?.Count != 1)
                 {
                     drawn.Add(path);
                 }

@@ -87,7 +87,7 @@ internal static class SplatText
 
         if (report.ObjectName.Length > 0)
         {
-            yield return $"Object: {report.ObjectName}";
+            yield return $"{(finding.Kind == FindingKind.NullDereference ? "NULL read from" : "Object")}: {report.ObjectName}";
         }
     }
 

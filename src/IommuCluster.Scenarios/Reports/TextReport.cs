@@ -96,7 +96,7 @@ public static class TextReport
         var at = (finding.ObjectType, finding.Field) switch
         {
             ("", "") => string.Empty,
-            var (call, error) when finding.Kind == FindingKind.UnexpectedErrno => $", {KernelFunctions.NameOf(call)} answers {error}",
+            var (type, error) when finding.Kind == FindingKind.UnexpectedErrno => $", {error} ({type})",
             ("", var field) => $", {field}",
             (var type, "") => $", {type}",
             var (type, field) => $", {type}->{field}",

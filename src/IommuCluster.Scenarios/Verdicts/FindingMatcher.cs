@@ -6,7 +6,7 @@ namespace IommuCluster.Scenarios.Verdicts;
 
 /// <summary>Says which findings are meant. What is null matches anything.</summary>
 /// <param name="Kind">The kind.</param>
-/// <param name="Function">The function: the kernel's name or the modelling method's. Of an unexpected errno, the function that answered it will do, too.</param>
+/// <param name="Function">The function: the kernel's name or the modelling method's.</param>
 /// <param name="Type">The kernel type concerned.</param>
 /// <param name="Field">The field concerned.</param>
 /// <param name="Other">The second function or class of a pair.</param>
@@ -21,8 +21,7 @@ public sealed record FindingMatcher(FindingKind Kind, string? Function, string? 
         && (Type is null || Type == finding.ObjectType)
         && (Field is null || Field == finding.Field)
         && (Agree(Function, finding.Function) && Agree(Other, finding.Other)
-            || (finding.IsRace && Agree(Function, finding.Other) && Agree(Other, finding.Function))
-            || (finding.Kind == FindingKind.UnexpectedErrno && Agree(Function, finding.ObjectType) && Agree(Other, finding.Other)));
+            || (finding.IsRace && Agree(Function, finding.Other) && Agree(Other, finding.Function)));
 
     /// <inheritdoc/>
     public override string ToString()
