@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IommuCluster.Boards.Acpi;
 using IommuCluster.Kernel.Firmware;
 
 namespace IommuCluster.Boards;
@@ -41,7 +42,7 @@ public sealed class BoardCatalog(string? directory)
         ];
 
     /// <summary>Reads a board.</summary>
-    /// <param name="nameOrPath">A name of <see cref="List"/>, or the path of a <c>.yaml</c> or <c>.dtb</c> file.</param>
+    /// <param name="nameOrPath">A name of <see cref="List"/>, or the path of a <c>.yaml</c> or <c>.dtb</c> file, or of an ACPI table.</param>
     /// <param name="onWarning">Receives what is odd in a device tree but does not hinder; null drops it.</param>
     /// <returns>The board.</returns>
     /// <exception cref="BoardFormatException">There is no such board, or its file is no good.</exception>
@@ -57,7 +58,7 @@ public sealed class BoardCatalog(string? directory)
     public string? Find(string nameOrPath)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        return LooksLikePath(nameOrPath)
+        return LooksLikePath(nameOrPath) || AcpiBoardReader.IsTable(nameOrPath)
             ? File.Exists(nameOrPath) ? nameOrPath : null
             : List().FirstOrDefault(entry => entry.Name.Equals(nameOrPath, StringComparison.Ordinal))?.Path;
     }

@@ -1,7 +1,14 @@
 using IommuCluster.Benchmarks;
 
 // One verb a benchmark: dotnet run -c Release --project tests/IommuCluster.Benchmarks -- yardstick
-IBenchmark[] benchmarks = [new YardstickBenchmark(), new ScenarioBenchmark(), new ProfileLoop()];
+IBenchmark[] benchmarks =
+[
+    new YardstickBenchmark(),
+    new ScenarioBenchmark(),
+    new ProfileLoop(),
+    new InputBenchmark(args.Length > 1 && int.TryParse(args[1], out var count) ? count : 25_000),
+    new BootsBenchmark(),
+];
 var benchmark = benchmarks.FirstOrDefault(candidate => candidate.Verb == args.FirstOrDefault());
 if (benchmark is null)
 {

@@ -7,6 +7,12 @@ namespace IommuCluster.Kernel.DriverCore;
 /// <summary>From a plan to a machine: which devices exist, who waits for whom, who drives what.</summary>
 internal static class MachineBuilder
 {
+    /// <summary>The first thread allocates four objects a device, and an address counts up to 65,535 of them.</summary>
+    private const int MaxDevices = 16_000;
+
+    /// <summary>Threads that may live at the same time; init and the deferred-probe worker are two of them.</summary>
+    private const int MaxThreads = 64;
+
     /// <summary>Builds the machine of a plan.</summary>
     /// <param name="plan">The plan.</param>
     /// <returns>The machine.</returns>
@@ -15,6 +21,11 @@ internal static class MachineBuilder
     {
         var scan = PciScan.Of(plan);
         var nodes = ChooseNodes(plan, scan);
+        if (nodes.Length > MaxDevices)
+        {
+            throw new BootPlanException($"the boot of board {plan.Board.Name} has {nodes.Length} devices, more than {MaxDevices}; name the masters that matter");
+        }
+
         var numbers = nodes.Select((node, number) => (node.Path, number)).ToDictionary(pair => pair.Path, pair => pair.number, StringComparer.Ordinal);
         var devices = nodes.Select((node, number) => new DeviceFacts(
             number,
@@ -35,11 +46,26 @@ internal static class MachineBuilder
 
         var drivers = Drivers(devices, [.. ops.Select(each => each.Driver), .. OtherDrivers()]);
         CheckDriverNames(plan, drivers);
-        return new Machine(
+        var machine = new Machine(
             plan,
             [.. devices.Select(device => device with { Suppliers = links[device.Number], Driver = DriverOf(device, drivers) })],
             drivers,
             ops);
+        CheckThreads(machine);
+        return machine;
+    }
+
+    /// <summary>A runtime has room for so many threads; better to say so now than in the one schedule in which all of them live.</summary>
+    private static void CheckThreads(Machine machine)
+    {
+        var hardware = machine.Plan.Transfers == 0 ? 0 : machine.Devices.Count(device => device.Driver >= 0 && machine.Drivers[device.Driver] is GenericClient or RockchipDrm);
+        var modules = machine.Drivers.Count(driver => machine.PlanOf(driver).Load == DriverLoad.Module);
+        var workers = machine.Devices.Count(device => device.Driver >= 0 && machine.PlanOf(machine.Drivers[device.Driver]) is { Probe: ProbeMode.Asynchronous, Load: not DriverLoad.Absent });
+        if (hardware + Math.Max(modules, machine.Plan.Rebind.Length) + workers + 2 > MaxThreads)
+        {
+            throw new BootPlanException(
+                $"the boot of board {machine.Plan.Board.Name} may have more than {MaxThreads} threads at a time: {hardware} masters that make transfers, {modules} modules, {workers} asynchronous probes; name fewer masters, or make no transfers");
+        }
     }
 
     /// <summary>All other drivers, in the order in which a kernel links them: within an initcall level they are registered so.</summary>
@@ -146,28 +172,47 @@ internal static class MachineBuilder
 
         return component;
 
-        void Visit(int node)
+        // Without recursion: a chain of suppliers may be as long as the board has nodes.
+        void Visit(int root)
         {
-            order[node] = low[node] = ++next;
-            stack.Push(node);
-            foreach (var other in edges[node])
+            var path = new Stack<(int Node, int Edge)>();
+            Enter(root);
+            while (path.TryPop(out var at))
             {
-                if (order[other] == 0)
+                var (node, edge) = at;
+                if (edge > 0)
                 {
-                    Visit(other);
-                    low[node] = Math.Min(low[node], low[other]);
+                    low[node] = Math.Min(low[node], LowOf(edges[node][edge - 1]));
                 }
-                else if (component[other] < 0)
+
+                while (edge < edges[node].Length && order[edges[node][edge]] != 0)
                 {
-                    low[node] = Math.Min(low[node], order[other]);
+                    low[node] = Math.Min(low[node], LowOf(edges[node][edge++]));
+                }
+
+                if (edge < edges[node].Length)
+                {
+                    path.Push((node, edge + 1));
+                    Enter(edges[node][edge]);
+                    continue;
+                }
+
+                while (low[node] == order[node] && component[node] < 0)
+                {
+                    component[stack.Pop()] = node;
                 }
             }
 
-            while (low[node] == order[node] && component[node] < 0)
+            void Enter(int node)
             {
-                component[stack.Pop()] = node;
+                order[node] = low[node] = ++next;
+                stack.Push(node);
+                path.Push((node, 0));
             }
         }
+
+        // What is in a component already lies behind us and says nothing about this one.
+        int LowOf(int node) => component[node] < 0 ? low[node] : int.MaxValue;
     }
 
     private static ImmutableArray<DeviceDriver> Drivers(ImmutableArray<DeviceFacts> devices, ImmutableArray<DeviceDriver> modelled)

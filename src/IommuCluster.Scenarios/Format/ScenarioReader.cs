@@ -105,13 +105,15 @@ internal sealed class ScenarioReader
     {
         var reader = new MappingReader(mapping, _bag);
         var board = ReadBoard(reader);
+        var functions = ReadPciFunctions(reader, board);
         var plan = new BootPlan
         {
             Board = board ?? s_noBoard,
             Profile = ReadProfile(reader),
-            Masters = ReadNodes(reader, "masters", "master", board, node => !node.Iommus.IsEmpty || !node.IommuMap.IsEmpty),
-            Iommus = ReadNodes(reader, "iommus", "IOMMU", board, node => node.IommuCells is not null),
-            Rebind = ReadNodes(reader, "rebind", "master", board, node => !node.Iommus.IsEmpty),
+            Masters = ReadNodes(reader, "masters", "master", MastersOf(board, functions), board),
+            Iommus = ReadNodes(reader, "iommus", "IOMMU", board?.Nodes.Where(node => node.IommuCells is not null), board),
+            PciFunctions = functions,
+            Rebind = ReadNodes(reader, "rebind", "master", MastersOf(board, functions), board),
             Drivers = ReadDrivers(reader),
             Clients = ReadClients(reader),
             FirmwareLinks = Word(reader, "firmware-links", ScenarioWords.FirmwareLinks, FirmwareLinks.On),
@@ -204,9 +206,36 @@ internal sealed class ScenarioReader
         return ProfileCatalog.All[0];
     }
 
-    private ImmutableArray<string> ReadNodes(MappingReader reader, string key, string what, Board? board, Func<FirmwareNode, bool> isMeant)
+    /// <summary>What a scenario may call a master: what has specifiers or a map, and the functions that a scan is going to find.</summary>
+    private static IEnumerable<FirmwareNode>? MastersOf(Board? board, ImmutableSortedDictionary<string, ImmutableArray<uint>> functions) =>
+        board is null ? null : board.Nodes.Where(node => !node.Iommus.IsEmpty || !node.IommuMap.IsEmpty)
+            .Concat(PciFunctions.HostsOf(board).SelectMany((host, domain) => PciFunctions.Behind(host, domain, functions.TryGetValue(host.Name, out var ids) ? ids : null)));
+
+    private ImmutableSortedDictionary<string, ImmutableArray<uint>> ReadPciFunctions(MappingReader reader, Board? board)
     {
-        var names = board?.Nodes.Where(isMeant).Select(node => node.Name).ToList();
+        var functions = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<uint>>(StringComparer.Ordinal);
+        if (reader.Child("pci-functions") is not { } hosts)
+        {
+            return functions.ToImmutable();
+        }
+
+        var known = board is null ? null : PciFunctions.HostsOf(board).Select(host => host.Name).ToList();
+        foreach (var (key, _) in hosts.Mapping.Entries)
+        {
+            if (known?.Contains(key.Text) == false)
+            {
+                _bag.Error($"board {board!.Name} has no enabled PCI host with an iommu-map called '{key.Text}'", Remedy(key.Text, known), key.Line, key.Column);
+            }
+
+            functions[key.Text] = [.. hosts.Lines(key.Text).SelectMany(line => line.Words().Select(word => (uint)(reader.Number(line, word, ushort.MaxValue) ?? 0))).Distinct()];
+        }
+
+        return functions.ToImmutable();
+    }
+
+    private ImmutableArray<string> ReadNodes(MappingReader reader, string key, string what, IEnumerable<FirmwareNode>? nodes, Board? board)
+    {
+        var names = nodes?.Select(node => node.Name).ToList();
         var found = ImmutableArray.CreateBuilder<string>();
         foreach (var line in reader.Lines(key))
         {

@@ -40,6 +40,7 @@ public sealed record ScenarioToken(string Scenario, string Case, string Digest, 
             string.Join(' ', plan.Rebind),
             $"{plan.FirmwareLinks} {plan.Transfers} {scenarioCase.Explore.GoOnAfterOops} {scenarioCase.Explore.MaxSteps}",
         };
+        parts.AddRange(plan.PciFunctions.Select(host => $"{host.Key} {string.Join(' ', host.Value)}"));
         parts.AddRange(plan.Drivers.OrderBy(driver => driver.Driver, StringComparer.Ordinal).Prepend(plan.Clients).Select(TextOf));
         return $"{StableHash.Of([.. parts]):x8}";
     }

@@ -16,7 +16,7 @@ internal static class BoardFiles
     internal static IReadOnlyList<string> Shipped { get; } =
     [
         "apq8016-sbc", "dra7-evm", "exynos5250-snow", "exynos7870-j6lte", "fsl-ls1088a-rdb", "juno-r2", "mt7623n-bananapi-bpi-r2", "mt8173-elm",
-        "qcom-apq8064-ifc6410", "r8a774a1-hihope-rzg2m", "rk3288-firefly", "rk3328-rock64", "rk3588-armsom-sige7", "sc8180x-primus",
+        "qcom-apq8064-ifc6410", "qemu-q35-amd-vi", "qemu-q35-virtio-iommu", "qemu-q35-vtd", "qemu-virt-smmuv3", "qemu-virt-virtio-iommu", "r8a774a1-hihope-rzg2m", "rk3288-firefly", "rk3328-rock64", "rk3588-armsom-sige7", "sc8180x-primus",
         "sc8280xp-lenovo-thinkpad-x13s", "sm8550-qrd", "sun50i-h6-pine-h64", "t8103-j274", "tegra124-jetson-tk1",
     ];
 
