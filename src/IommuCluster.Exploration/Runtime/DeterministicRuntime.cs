@@ -139,6 +139,12 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>The thread.</returns>
     public KernelThread Thread(int slot) => _threads[slot];
 
+    /// <summary>The barriers of the schedule, for strategies that follow the order of its steps.</summary>
+    internal List<Barrier> Barriers { get; } = [];
+
+    /// <summary>A bit for each live slot whose thread waits for another one.</summary>
+    internal ulong Waiting => _live & ~_enabled & ~_sleeping;
+
     /// <summary>How often <see cref="CanTellRelease"/> said no and a later step proved it wrong.</summary>
     internal int Lessons { get; private set; }
 
@@ -308,6 +314,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         Trace.Clear();
         _sightings.Clear();
         _deviations.Clear();
+        Barriers.Clear();
         _choices = 0;
         _lockdep?.BeginSchedule(number);
         _strategy = strategy;
@@ -337,6 +344,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         }
 
         _starting = false;
+        Barriers.Add(new Barrier(Trace.Count, ulong.MaxValue, IsStage: true, _nextId));
         Choose();
     }
 
@@ -589,6 +597,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         }
 
         _now = first;
+        var woken = 0UL;
         for (var sleeping = _sleeping; sleeping != 0; sleeping &= sleeping - 1)
         {
             var slot = BitOperations.TrailingZeroCount(sleeping);
@@ -596,9 +605,11 @@ public sealed class DeterministicRuntime : IKernelMemory
             {
                 _sleeping &= ~(1UL << slot);
                 _enabled |= 1UL << slot;
+                woken |= 1UL << slot;
             }
         }
 
+        Barriers.Add(new Barrier(Trace.Count, woken, IsStage: false, NextId: 0));
         return true;
     }
 

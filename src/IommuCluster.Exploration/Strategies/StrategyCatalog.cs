@@ -21,16 +21,19 @@ public static class StrategyCatalog
     /// <summary>Passes threads over at a few random places.</summary>
     public const string Delay = "delay";
 
+    /// <summary>Runs one schedule of each class that differs in the order of dependent steps; can end with a proof.</summary>
+    public const string Dpor = "dpor";
+
     /// <summary>Samples in several ways and prefers what finds something new.</summary>
     public const string Portfolio = "portfolio";
 
     /// <summary>All names.</summary>
-    public static ImmutableArray<string> Names { get; } = [Random, States, Pct, Pos, Delay, Portfolio];
+    public static ImmutableArray<string> Names { get; } = [Random, States, Dpor, Pct, Pos, Delay, Portfolio];
 
     /// <summary>Tells whether a strategy has an end of its own, so that it needs no budget.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>True for searches, false for samplers.</returns>
-    public static bool Ends(string name) => name is States;
+    public static bool Ends(string name) => name is States or Dpor;
 
     /// <summary>Makes a strategy.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -44,6 +47,7 @@ public static class StrategyCatalog
         Pct => new ProbabilisticConcurrencyTesting(seed),
         Pos => new PartialOrderSampling(seed),
         Delay => new DelaySampling(seed),
+        Dpor => new SourceDpor(),
         Portfolio => new Portfolio(seed),
         States => new StateSearch(contextBound),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Known are {string.Join(", ", Names)}."),
