@@ -1,7 +1,7 @@
 using IommuCluster.Benchmarks;
 
 // One verb a benchmark: dotnet run -c Release --project tests/IommuCluster.Benchmarks -- yardstick
-IBenchmark[] benchmarks = [new YardstickBenchmark(), new ScenarioBenchmark(), new ProfileLoop()];
+IBenchmark[] benchmarks = [new YardstickBenchmark(), new ScenarioBenchmark(), new FirstFindingBenchmark(), new ProfileLoop()];
 var benchmark = benchmarks.FirstOrDefault(candidate => candidate.Verb == args.FirstOrDefault());
 if (benchmark is null)
 {
