@@ -5,6 +5,7 @@ IBenchmark[] benchmarks =
 [
     new YardstickBenchmark(),
     new ScenarioBenchmark(),
+    new FirstFindingBenchmark(),
     new ProfileLoop(),
     new InputBenchmark(args.Length > 1 && int.TryParse(args[1], out var count) ? count : 25_000),
     new BootsBenchmark(),

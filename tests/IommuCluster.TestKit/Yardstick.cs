@@ -28,6 +28,16 @@ public static class Yardstick
     /// <summary>M, where the only bug is both B walks running whole between two adjacent steps of A0: shallow, but a long delay.</summary>
     public static Workload L() => Make("L", devices: 4, instances: 2, (t, i, n) => QuietBind(t, i, n, Rule.Overtaken), (t, i, n) => QuietRegister(t, i, n, Rule.Overtaken));
 
+    /// <summary>One of the four, with its bug, by its letter.</summary>
+    public static Workload Of(string letter) => letter switch
+    {
+        "S" => S(@fixed: false),
+        "M" => M(@fixed: false),
+        "H" => H(),
+        "L" => L(),
+        _ => throw new ArgumentOutOfRangeException(nameof(letter), letter, "S, M, H or L."),
+    };
+
     /// <summary>What counts as the bug where faults are quiet.</summary>
     private enum Rule
     {

@@ -91,7 +91,7 @@ internal static class ExploreCommand
                 ContextBound = (int?)parsed.GetValue(ContextBound) ?? found.Explore.ContextBound,
                 Seed = (ulong?)parsed.GetValue(Seed) ?? found.Explore.Seed,
             };
-            var isOwnSearch = parsed.GetValue(Strategy) == StrategyCatalog.States; // The file's budget is meant for the file's strategy.
+            var isOwnSearch = parsed.GetValue(Strategy) is { } named && StrategyCatalog.Ends(named); // The file's budget is meant for the file's strategy.
             return found with { Explore = schedules is null && time is null && !isOwnSearch ? explore : explore with { Schedules = schedules, Time = time } };
         }
 

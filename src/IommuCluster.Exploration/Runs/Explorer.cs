@@ -178,13 +178,4 @@ public sealed class Explorer
 
         public long Ended { get; set; }
     }
-
-    private sealed class SameFinding : IEqualityComparer<Finding>
-    {
-        public static readonly SameFinding Instance = new();
-
-        public bool Equals(Finding? x, Finding? y) => ReferenceEquals(x, y) || (x is not null && y is not null && x.IsSameAs(y));
-
-        public int GetHashCode(Finding finding) => unchecked((int)StableHash.Of(finding.Function, finding.ObjectType, finding.Field, finding.Other) + (int)finding.Kind);
-    }
 }

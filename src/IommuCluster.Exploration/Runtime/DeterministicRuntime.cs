@@ -133,6 +133,12 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <returns>The thread.</returns>
     public KernelThread Thread(int slot) => _threads[slot];
 
+    /// <summary>The barriers of the schedule, for strategies that follow the order of its steps.</summary>
+    internal List<Barrier> Barriers { get; } = [];
+
+    /// <summary>A bit for each live slot whose thread waits for another one.</summary>
+    internal ulong Waiting => _turns.Waiting;
+
     /// <summary>How often <see cref="CanTellRelease"/> said no and a later step proved it wrong.</summary>
     internal int Lessons { get; private set; }
 
@@ -299,6 +305,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         Trace.Clear();
         _sightings.Clear();
         _deviations.Clear();
+        Barriers.Clear();
         _choices = 0;
         _lockdep?.BeginSchedule(number);
         _strategy = strategy;
@@ -327,6 +334,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         }
 
         _starting = false;
+        Barriers.Add(new Barrier(Trace.Count, ulong.MaxValue, IsStage: true, _nextId));
         Choose();
     }
 
@@ -374,7 +382,7 @@ public sealed class DeterministicRuntime : IKernelMemory
             return;
         }
 
-        if (_turns.Enabled == 0 && !_turns.WakeSleepers())
+        if (_turns.Enabled == 0 && !WakeSleepers())
         {
             _chosen = -1;
             if (_turns.Live != 0)
@@ -557,6 +565,18 @@ public sealed class DeterministicRuntime : IKernelMemory
                 _turns.Enabled &= ~(1UL << slot);
             }
         }
+    }
+
+    /// <summary>Wakes the next sleepers when nobody else can run; whatever was done before is ordered before them.</summary>
+    private bool WakeSleepers()
+    {
+        var woken = _turns.WakeSleepers();
+        if (woken)
+        {
+            Barriers.Add(new Barrier(Trace.Count, _turns.Enabled, IsStage: false, NextId: 0));
+        }
+
+        return woken;
     }
 
     private void Oops(KernelThread thread)

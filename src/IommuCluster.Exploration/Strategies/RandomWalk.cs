@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.Intrinsics.X86;
 using IommuCluster.Exploration.Runtime;
-using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Strategies;
 
@@ -17,7 +16,7 @@ public sealed class RandomWalk(ulong seed) : IStrategy
     /// <inheritdoc/>
     public bool BeginSchedule(long number)
     {
-        _random = new SplitMix64(StateHash.Mix(seed) ^ StateHash.Mix(unchecked((ulong)number * 0xd1342543de82ef95)));
+        _random = SplitMix64.OfSchedule(seed, number);
         return true;
     }
 

@@ -8,6 +8,13 @@ internal struct SplitMix64(ulong seed)
 {
     private ulong _state = seed;
 
+    /// <summary>The generator of one schedule: those of neighbours have nothing in common.</summary>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="number">Number of the schedule.</param>
+    /// <returns>A generator.</returns>
+    public static SplitMix64 OfSchedule(ulong seed, long number) =>
+        new(StateHash.Mix(seed) ^ StateHash.Mix(unchecked((ulong)number * 0xd1342543de82ef95)));
+
     /// <summary>The next 64 bits.</summary>
     /// <returns>A uniform word.</returns>
     public ulong Next() => StateHash.Mix(_state = unchecked(_state + 0x9e3779b97f4a7c15));

@@ -12,8 +12,28 @@ public static class StrategyCatalog
     /// <summary>Walks at random.</summary>
     public const string Random = "random";
 
+    /// <summary>Changes random priorities at a few random places.</summary>
+    public const string Pct = "pct";
+
+    /// <summary>Samples the orders of conflicting steps.</summary>
+    public const string Pos = "pos";
+
+    /// <summary>Passes threads over at a few random places.</summary>
+    public const string Delay = "delay";
+
+    /// <summary>Runs one schedule of each class that differs in the order of dependent steps; can end with a proof.</summary>
+    public const string Dpor = "dpor";
+
+    /// <summary>Samples in several ways and prefers what finds something new.</summary>
+    public const string Portfolio = "portfolio";
+
     /// <summary>All names.</summary>
-    public static ImmutableArray<string> Names { get; } = [Random, States];
+    public static ImmutableArray<string> Names { get; } = [Random, States, Dpor, Pct, Pos, Delay, Portfolio];
+
+    /// <summary>Tells whether a strategy has an end of its own, so that it needs no budget.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <returns>True for searches, false for samplers.</returns>
+    public static bool Ends(string name) => name is States or Dpor;
 
     /// <summary>Makes a strategy.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -24,6 +44,11 @@ public static class StrategyCatalog
     public static IStrategy Create(string name, ulong seed, int? contextBound) => name switch
     {
         Random => new RandomWalk(seed),
+        Pct => new ProbabilisticConcurrencyTesting(seed),
+        Pos => new PartialOrderSampling(seed),
+        Delay => new DelaySampling(seed),
+        Dpor => new SourceDpor(),
+        Portfolio => new Portfolio(seed),
         States => new StateSearch(contextBound),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Known are {string.Join(", ", Names)}."),
     };

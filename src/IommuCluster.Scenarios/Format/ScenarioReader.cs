@@ -320,7 +320,7 @@ internal sealed class ScenarioReader
             GoOnAfterOops = Word(explore, "after-oops", ScenarioWords.AfterOops, missing: false),
             MaxSteps = (int)(Optional(explore, "max-steps", 100_000_000, settings.MaxSteps, least: 1) ?? settings.MaxSteps),
         };
-        if (settings is { Schedules: null, Time: null, Strategy: not StrategyCatalog.States })
+        if (settings is { Schedules: null, Time: null } && !StrategyCatalog.Ends(settings.Strategy))
         {
             _bag.Error($"explore has no budget, and strategy {settings.Strategy} never ends", "write `schedules: 10000` or `time: 60s`", explore.Mapping.Line, explore.Mapping.Column);
         }

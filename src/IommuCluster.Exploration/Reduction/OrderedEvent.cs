@@ -1,0 +1,113 @@
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Exploration.Reduction;
+
+/// <summary>How a later event depends on an earlier one of another thread.</summary>
+internal enum Dependence
+{
+    /// <summary>Their order makes no difference.</summary>
+    None,
+
+    /// <summary>Their order makes a difference, and the other one may be possible.</summary>
+    Race,
+
+    /// <summary>The later one waits for the earlier one, or for what only follows it: the other order is impossible.</summary>
+    Order,
+}
+
+/// <summary>What of a step decides on which others it depends: known before it runs but for <see cref="OnlyLooks"/>.</summary>
+internal struct OrderedEvent
+{
+    /// <summary>The object of the ids that spawning hands out.</summary>
+    private const ulong Ids = 1;
+
+    /// <summary>The object; 0 when the step touches none that others can.</summary>
+    public ulong Object;
+
+    /// <summary>Word offset in the object.</summary>
+    public int Word;
+
+    /// <summary>The thread's slot.</summary>
+    public int Slot;
+
+    /// <summary>What it does.</summary>
+    public StepKind Kind;
+
+    /// <summary>True when it changed nothing: a load, or a trylock or compare-exchange that failed.</summary>
+    public bool OnlyLooks;
+
+    /// <summary>True for a release by the one who holds the lock.</summary>
+    public bool IsOwnRelease;
+
+    /// <summary>The event of a step that was taken.</summary>
+    /// <param name="entry">The step.</param>
+    /// <returns>The event; whether it is an own release is not known yet.</returns>
+    public static OrderedEvent Of(in TraceEntry entry) => new()
+    {
+        Object = ObjectOf(entry.Kind, entry.Base),
+        Word = entry.Base.Offset + (entry.Field?.Word ?? 0) + entry.Index,
+        Slot = entry.Thread,
+        Kind = entry.Kind,
+        OnlyLooks = Looks(entry.Kind) || (entry.Kind == StepKind.TryLock && entry.Result == 0),
+    };
+
+    /// <summary>The event of a step that is announced.</summary>
+    /// <param name="thread">Its thread.</param>
+    /// <returns>The event.</returns>
+    public static OrderedEvent Of(KernelThread thread)
+    {
+        ref readonly var request = ref thread.Request;
+        return new OrderedEvent
+        {
+            Object = ObjectOf(request.Kind, request.Base),
+            Word = request.Base.Offset + (request.Field?.Word ?? 0) + request.Index,
+            Slot = thread.Slot,
+            Kind = request.Kind,
+            OnlyLooks = Looks(request.Kind),
+            IsOwnRelease = IsRelease(request.Kind) && (request.Kind == StepKind.RcuReadUnlock || thread.Holds(request)),
+        };
+    }
+
+    /// <summary>True for the kinds that take a lock.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <returns>True for lock, read lock and trylock.</returns>
+    public static bool IsAcquire(StepKind kind) => kind is StepKind.Lock or StepKind.ReadLock or StepKind.TryLock;
+
+    /// <summary>True for the kinds that end a critical section.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <returns>True for unlock, read unlock and the end of an RCU read side.</returns>
+    public static bool IsRelease(StepKind kind) => kind is StepKind.Unlock or StepKind.ReadUnlock or StepKind.RcuReadUnlock;
+
+    /// <summary>Tells how an event depends on an earlier one.</summary>
+    /// <param name="earlier">An event.</param>
+    /// <param name="later">One of another thread, on the same object.</param>
+    /// <returns>The dependence.</returns>
+    public static Dependence Between(in OrderedEvent earlier, in OrderedEvent later)
+    {
+        if (earlier.Kind == StepKind.Free || later.Kind == StepKind.Free)
+        {
+            return Dependence.Race; // A write to every word.
+        }
+
+        if (earlier.Word != later.Word || (earlier.OnlyLooks && later.OnlyLooks) || (IsShared(earlier.Kind) && IsShared(later.Kind)))
+        {
+            return Dependence.None;
+        }
+
+        // Whoever releases holds the lock meanwhile: nobody took it before, and a trylock is the only one to look.
+        var isTry = earlier.Kind == StepKind.TryLock && earlier.OnlyLooks;
+        return (earlier.IsOwnRelease && later.Kind != StepKind.TryLock) || (later.IsOwnRelease && !isTry) ? Dependence.Order : Dependence.Race;
+    }
+
+    private static ulong ObjectOf(StepKind kind, Address at) => kind switch
+    {
+        StepKind.Allocate or StepKind.Sleep => 0, // The address is the thread's own count; nobody knows it yet.
+        StepKind.Spawn => Ids,
+        _ => at.IsObject ? at.Object.Value : 0,
+    };
+
+    private static bool Looks(StepKind kind) => kind is StepKind.Load or StepKind.WaitEvent or StepKind.SynchronizeRcu;
+
+    private static bool IsShared(StepKind kind) => kind is StepKind.ReadLock or StepKind.ReadUnlock or StepKind.RcuReadLock or StepKind.RcuReadUnlock;
+}
