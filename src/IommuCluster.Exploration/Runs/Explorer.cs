@@ -51,7 +51,12 @@ public sealed class Explorer
         {
             if (!_strategy.BeginSchedule(_schedules))
             {
-                coverage = _strategy is StateSearch { HitBound: true } ? Coverage.ExhaustedToContextBound : Coverage.Exhausted;
+                coverage = _strategy switch
+                {
+                    StateSearch { HitBound: true } => Coverage.ExhaustedToContextBound,
+                    SourceDpor => Coverage.BudgetDone, // It differs from brute force on a known program: no proof yet.
+                    _ => Coverage.Exhausted,
+                };
                 break;
             }
 

@@ -96,8 +96,8 @@ public sealed class StateSearch : IStrategy
 
         if (_showing is { } shown)
         {
-            // The second may have run already, because nobody else could.
-            return _taken == 1 && choice.Current == shown.First ? Next(shown) : ChoiceOutcome.Abandon;
+            // The second may have run already, because nobody else could, and even have ended.
+            return _taken == 1 && choice.Current == shown.First && (choice.Enabled >> shown.Second & 1) != 0 ? Next(shown) : ChoiceOutcome.Abandon;
         }
 
         var key = choice.Runtime.StateKey();

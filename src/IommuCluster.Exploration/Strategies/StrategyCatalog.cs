@@ -21,7 +21,7 @@ public static class StrategyCatalog
     /// <summary>Passes threads over at a few random places.</summary>
     public const string Delay = "delay";
 
-    /// <summary>Runs one schedule of each class that differs in the order of dependent steps; can end with a proof.</summary>
+    /// <summary>Runs one schedule of each class that differs in the order of dependent steps; its end is not told as a proof yet.</summary>
     public const string Dpor = "dpor";
 
     /// <summary>Samples in several ways and prefers what finds something new.</summary>

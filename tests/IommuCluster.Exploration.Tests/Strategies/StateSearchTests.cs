@@ -90,6 +90,18 @@ public sealed class StateSearchTests
     }
 
     [Fact]
+    public void StateSearch_WhereTheSecondOfARacingPairEndsFirst_GoesOn()
+    {
+        // Seed 962: once the first step of a pair is taken, the second's thread can run to its end without a choice.
+        var program = RandomPrograms.Of(962);
+        var all = Explore.With(new EveryInterleaving(), program, limit: BruteForceLimit);
+        var searched = Explore.With(new StateSearch(), program, s_hashing);
+
+        Assert.Equal(all.StatesAtRest, searched.StatesAtRest);
+        Assert.Equal(all.Consequences, searched.Consequences);
+    }
+
+    [Fact]
     public void StateSearch_WithEnoughPreemptions_ReachesWhatBruteForceReaches()
     {
         for (var seed = 0UL; seed < 25; seed++)
