@@ -13,7 +13,7 @@ public sealed class ProcessorTests
     private static readonly Box s_box = Box.At(0);
 
     [Fact]
-    public async Task Answer_FasterThanTheThreadSuspends_IsTaken()
+    public Task Answer_FasterThanTheThreadSuspends_IsTaken() => InTurn(async () =>
     {
         var lines = new Lines();
         var processor = ProcessorOf(lines, async t => await t.Store(s_box.X, await t.Load(s_box.X) + 1));
@@ -23,10 +23,10 @@ public sealed class ProcessorTests
         await lines.Ended(2);
 
         Assert.Equal(1UL, lines.Memory.Peek(s_box.Address.Plus(s_box.X.Descriptor.Word)));
-    }
+    });
 
     [Fact]
-    public async Task Grant_BeforeTheNewsOfTheWait_CountsBoth()
+    public Task Grant_BeforeTheNewsOfTheWait_CountsBoth() => InTurn(async () =>
     {
         var lines = new Lines();
         var processor = ProcessorOf(lines, async t => await t.Lock(s_box.A));
@@ -38,13 +38,14 @@ public sealed class ProcessorTests
         await processor.GrantAsync(new Grant(2, 1, 0, StepReply.Done));
         await processor.GrantAsync(new Grant(2, 1, 0, StepReply.Done)); // Arrives again.
         lines.Held.SetResult(StepReply.Queued);
+        await Task.Yield(); // The news of the wait is before us in the scheduler's queue.
         await processor.EndAsync();
 
         Assert.Equal([ThreadEvent.Ended, ThreadEvent.Blocked], lines.EventsOf(2));
-    }
+    });
 
     [Fact]
-    public async Task Line_ThatBreaks_EndsTheBootAsFailure()
+    public Task Line_ThatBreaks_EndsTheBootAsFailure() => InTurn(async () =>
     {
         var lines = new Lines { Held = new TaskCompletionSource<StepReply>(TaskCreationOptions.RunContinuationsAsynchronously) };
         var processor = ProcessorOf(lines, async t => await t.Lock(s_box.A));
@@ -54,7 +55,14 @@ public sealed class ProcessorTests
         await lines.Ended(2);
 
         Assert.Equal([ThreadEvent.Failed], lines.EventsOf(2));
-    }
+    });
+
+    /// <summary>As in a grain: one thing at a time, and what yields comes back to the same scheduler.</summary>
+    private static Task InTurn(Func<Task> test) => Task.Factory.StartNew(
+        test,
+        System.Threading.CancellationToken.None,
+        TaskCreationOptions.DenyChildAttach,
+        new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap();
 
     private static Processor ProcessorOf(Lines lines, Func<KernelThread, ValueTask> body) =>
         new(new Boot(Programs.Of(body), new RuntimeOptions(), schedule: null), lines);
@@ -62,7 +70,7 @@ public sealed class ProcessorTests
     /// <summary>Answers at once from one memory, or when the test says so.</summary>
     private sealed class Lines : IProcessorLines
     {
-        private readonly Dictionary<int, TaskCompletionSource> _ended = new() { [1] = new(), [2] = new() };
+        private readonly Dictionary<int, TaskCompletionSource> _ended = new() { [1] = new(TaskCreationOptions.RunContinuationsAsynchronously), [2] = new(TaskCreationOptions.RunContinuationsAsynchronously) };
         private readonly List<ThreadReport> _reports = [];
 
         public HomeMemory Memory { get; } = new();
