@@ -78,6 +78,18 @@ public enum UserVerb
 
     /// <summary>Brings a removed device back: sysfs <c>rescan</c>.</summary>
     Rescan,
+
+    /// <summary>Takes the DMA of the device's group away from the kernel, as VFIO does when a user opens it.</summary>
+    Claim,
+
+    /// <summary>Gives it back, as VFIO does when the user closes it. A user releases only what it has got.</summary>
+    Release,
+
+    /// <summary>Writes <c>identity</c> to the <c>type</c> of the device's group.</summary>
+    TypeIdentity,
+
+    /// <summary>Writes <c>DMA</c> to the <c>type</c> of the device's group.</summary>
+    TypeDma,
 }
 
 /// <summary>One thing that a user does.</summary>

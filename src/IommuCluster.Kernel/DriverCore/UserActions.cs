@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Kernel.DriverCore;
@@ -17,9 +18,21 @@ internal static class UserActions
     private static ThreadStart User(Machine machine, int number, ImmutableArray<(UserVerb Verb, DeviceFacts Device)> actions) =>
         new($"user{(machine.Plan.Users.Length == 1 ? string.Empty : $" {number + 1}")}", async t =>
         {
+            var claimed = new HashSet<int>();
             foreach (var (verb, device) in actions)
             {
-                await Act(t, verb, device);
+                if (verb == UserVerb.Claim && await IommuCore.IommuDeviceClaimDmaOwner(t, Machine.DeviceAt(device.Number), owner: (ulong)number + 1) == Errno.None)
+                {
+                    claimed.Add(device.Number);
+                }
+                else if (verb == UserVerb.Release && claimed.Remove(device.Number))
+                {
+                    await IommuCore.IommuDeviceReleaseDmaOwner(t, Machine.DeviceAt(device.Number));
+                }
+                else
+                {
+                    await Act(t, verb, device);
+                }
             }
         });
 
@@ -44,6 +57,14 @@ internal static class UserActions
             case UserVerb.Rescan:
                 await Core.DeviceAddAgain(t, dev);
                 break;
+            case UserVerb.TypeIdentity:
+                await IommuCore.IommuGroupStoreType(t, dev, DomainType.Identity);
+                break;
+            case UserVerb.TypeDma:
+                await IommuCore.IommuGroupStoreType(t, dev, DomainType.Dma);
+                break;
+            case UserVerb.Claim or UserVerb.Release:
+                break; // Refused, or nothing to give back.
             default:
                 throw new UnreachableException();
         }

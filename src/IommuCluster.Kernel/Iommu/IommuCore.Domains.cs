@@ -258,22 +258,27 @@ internal static partial class IommuCore
     }
 
     /// <summary>Chooses, makes and attaches the default domain of a group (v6.5 and later).</summary>
+    /// <param name="t">The running thread; holds the group's mutex.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="asked">What a user wants it to be; null for the core's choice.</param>
+    /// <returns>0; -ENODEV when the driver has no such domain; or why attaching failed, and then all is as before.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_setup_default_domain", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuSetupDefaultDomain(KernelThread t, IommuGroup group)
+    private static async ValueTask<Errno> IommuSetupDefaultDomain(KernelThread t, IommuGroup group, DomainType? asked = null)
     {
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
         var first = GroupDevice.FromList(await t.Load(group.Devices.Next));
         var reference = await OpsOfProbed(t, await t.Load(first.Dev));
         var ops = t.Machine.Ops[reference - 1];
-        var domain = await __IommuDomainAlloc(t, ops, await IommuGetDefaultDomainType(t, group, ops));
+        var domain = await __IommuDomainAlloc(t, ops, asked ?? await IommuGetDefaultDomainType(t, group, ops));
         if (domain.Address.IsNull)
         {
             // Up to v6.6 a group may have none; since 98ac73f99bc4 that fails the probe.
-            return t.Machine.Profile.DefaultDomainRequired ? Errno.ENoDev : Errno.None;
+            return asked is not null || t.Machine.Profile.DefaultDomainRequired ? Errno.ENoDev : Errno.None;
         }
 
-        if ((await t.Load(group.DefaultDomain)).Address == domain.Address)
+        var old = await t.Load(group.DefaultDomain);
+        if (old.Address == domain.Address)
         {
             return Errno.None;
         }
@@ -281,15 +286,27 @@ internal static partial class IommuCore
         // A domain that its driver makes ready only as it is attached refuses, and is asked again then.
         var refused = await IommuGroupCreateDirectMappings(t, group, domain) != Errno.None;
         await t.Store(group.DefaultDomain, domain);
-        if ((await t.Load(group.Domain)).Address.IsNull)
+        var isFirst = (await t.Load(group.Domain)).Address.IsNull;
+        var error = await __IommuGroupSetDomain(t, group, domain);
+        if (isFirst)
         {
-            var error = await __IommuGroupSetDomain(t, group, domain);
             t.WarnOn(error != Errno.None, "iommu_setup_default_domain: first attach failed");
+        }
+        else if (error != Errno.None)
+        {
+            await t.Store(group.DefaultDomain, old);
+            await IommuDomainFree(t, domain);
+            return error;
         }
 
         if (refused)
         {
             await IommuGroupCreateDirectMappings(t, group, domain);
+        }
+
+        if (!old.Address.IsNull)
+        {
+            await IommuDomainFree(t, old);
         }
 
         return Errno.None;
