@@ -15,6 +15,7 @@ internal static partial class IommuCore
     /// 0; -ENOENT without group, or before v5.11; -EPERM (v6.4) or -EBUSY (before) while drivers are bound or a user owns the group;
     /// -EINVAL before v6.4 for a group of several; -ENODEV when the driver has no such domain.
     /// </returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_store_type")]
     internal static async ValueTask<Errno> IommuGroupStoreType(KernelThread t, Device dev, DomainType type)
     {
         var group = await t.Load(dev.IommuGroup);
