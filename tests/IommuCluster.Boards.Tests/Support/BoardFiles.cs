@@ -3,8 +3,8 @@ using IommuCluster.Kernel.Firmware;
 namespace IommuCluster.Boards.Tests.Support;
 
 /// <summary>
-/// Where the tests find boards: the shipped ones always, real device trees in the directory that IOMMUCLUSTER_DTB_DIR
-/// names where somebody has them. Without them every test runs on the shipped boards.
+/// Where the tests find boards: the shipped ones always, real device trees where somebody has them: in the directory that
+/// IOMMUCLUSTER_DTB_DIR names, or in <c>data/dtb</c> of one beside the repository. Without them every test runs on the shipped boards.
 /// </summary>
 internal static class BoardFiles
 {
@@ -21,7 +21,7 @@ internal static class BoardFiles
     ];
 
     /// <summary>Where real device trees may be; real ACPI tables are in <c>acpi</c> beside it.</summary>
-    internal static string TreeDirectory => Environment.GetEnvironmentVariable("IOMMUCLUSTER_DTB_DIR") ?? Path.Combine(Root, "..", "shared", "data", "dtb");
+    internal static string TreeDirectory { get; } = Environment.GetEnvironmentVariable("IOMMUCLUSTER_DTB_DIR") ?? BesideTheRepository() ?? Path.Combine(Root, "data", "dtb");
 
     /// <summary>Real device trees by board name; empty where nobody has them.</summary>
     internal static IReadOnlyDictionary<string, string> Real { get; } = FindReal();
@@ -40,6 +40,9 @@ internal static class BoardFiles
         return new SortedDictionary<string, string>(
             files.DistinctBy(Path.GetFileNameWithoutExtension).ToDictionary(path => Path.GetFileNameWithoutExtension(path), path => path), StringComparer.Ordinal);
     }
+
+    private static string? BesideTheRepository() =>
+        Directory.EnumerateDirectories(Path.GetDirectoryName(Root)!).Select(directory => Path.Combine(directory, "data", "dtb")).Order(StringComparer.Ordinal).FirstOrDefault(Directory.Exists);
 
     private static string FindRoot()
     {
