@@ -46,7 +46,7 @@ public static class Yardstick
     }
 
     private static Workload Make(string name, int devices, int instances, bool @fixed) =>
-        Make($"{name}{(@fixed ? " fixed" : string.Empty)}", devices, instances, (t, i, n) => Bind(t, i, n, @fixed), Register);
+        Make($"{name}{(@fixed ? " fixed" : string.Empty)}", devices, instances, (t, i, n) => Bind(t, i, n, @fixed), (t, i, n) => Register(t, i, n, (thread, iommu) => thread.Free(iommu)));
 
     private static Workload Make(string name, int devices, int instances, Func<KernelThread, int, int, ValueTask> bind, Func<KernelThread, int, int, ValueTask> register)
     {
@@ -115,7 +115,7 @@ public static class Yardstick
         }
     }
 
-    private static async ValueTask Register(KernelThread t, int instance, int devices)
+    private static async ValueTask Register(KernelThread t, int instance, int devices, Func<KernelThread, DevIommu, Step> free)
     {
         for (var d = 0; d < devices; d++)
         {
@@ -135,7 +135,7 @@ public static class Yardstick
                 {
                     iommu = await t.Load(dev.Iommu);
                     await t.Store(dev.Iommu, default);
-                    await t.Free(iommu);
+                    await free(t, iommu);
                 }
                 else if (fw == (ulong)instance + 1)
                 {
@@ -210,35 +210,7 @@ public static class Yardstick
             await t.AtomicAdd(Globals.WalksBegun, 1);
         }
 
-        for (var d = 0; d < devices; d++)
-        {
-            var dev = Device.Number(d);
-            await t.Lock(Globals.ProbeLock);
-            if (await t.Load(dev.Group) == 0)
-            {
-                var iommu = await t.Load(dev.Iommu);
-                if (iommu.Address.IsNull)
-                {
-                    iommu = await t.Allocate<DevIommu>(dev.Address.Home);
-                    await t.Store(dev.Iommu, iommu);
-                }
-
-                var fw = await t.Load(iommu.Fw);
-                if (fw == 0)
-                {
-                    iommu = await t.Load(dev.Iommu);
-                    await t.Store(dev.Iommu, default);
-                    await t.Store(iommu.Fw, Freed);
-                }
-                else if (fw == (ulong)instance + 1)
-                {
-                    await t.Store(dev.Group, 1UL);
-                }
-            }
-
-            await t.Unlock(Globals.ProbeLock);
-        }
-
+        await Register(t, instance, devices, (thread, iommu) => thread.Store(iommu.Fw, Freed));
         if (rule == Rule.Overtaken)
         {
             await t.AtomicAdd(Globals.WalksEnded, 1);
