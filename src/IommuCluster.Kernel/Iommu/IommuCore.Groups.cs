@@ -194,6 +194,8 @@ internal static partial class IommuCore
     [KernelSource("drivers/iommu/iommu.c", "__iommu_group_remove_device", Release = "v6.6")]
     private static async ValueTask RemoveMember(KernelThread t, IommuGroup group, Device dev)
     {
+        t.AssertHeld(group.Mutex);
+        using var frame = t.Call();
         for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
         {
             var member = GroupDevice.FromList(at);
