@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
-using IommuCluster.Exploration.Runtime;
 using IommuCluster.Kernel.Checking;
 
 namespace IommuCluster.Exploration.Runs;
@@ -87,7 +86,7 @@ internal sealed class Ledger
 
     /// <summary>What was seen, in the order of first sight.</summary>
     /// <returns>One entry a finding.</returns>
-    public ImmutableArray<ObservedFinding> Observed() => [.. _findings.OrderBy(seen => seen.AtBoot ? -1 : seen.First).Select(Observed)];
+    public ImmutableArray<ObservedFinding> Observed() => [.. _findings.OrderBy(seen => seen.AtBoot ? -1 : seen.First).Select(seen => seen.Observed(Schedules, Abandoned))];
 
     /// <summary>The coverage so far.</summary>
     /// <returns>Its figures.</returns>
@@ -182,11 +181,4 @@ internal sealed class Ledger
         _findings.Add(seen);
         Races += seen.Finding.IsRace ? 1 : 0;
     }
-
-    private ObservedFinding Observed(SeenFinding seen) =>
-        new(seen.Finding, new Sighting(seen.Finding, seen.Step, seen.Thread, seen.OtherStep), seen.First, seen.AtBoot ? Schedules : seen.Count, seen.Schedules)
-        {
-            AtBoot = seen.AtBoot,
-            InEverySchedule = seen.AtBoot || (seen.Ended > 0 && seen.Ended == Schedules - Abandoned),
-        };
 }
