@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 
@@ -153,7 +154,7 @@ internal sealed class ScheduleLog
         ref readonly var second = ref _runtime.Trace[sighting.Step];
         if (_met.Add(new MetOrder(first.Function, first.Kind, second.Function, second.Kind, first.Field ?? second.Field)) && RaceOrder.Of(first, second) is var order && _orders.Add(order))
         {
-            _raceOrders.Add(new RaceOrderSeen(order, number));
+            _raceOrders.Add(new RaceOrderSeen(order, number, RaceHint.Of(_runtime, sighting.OtherStep, sighting.Step)));
         }
     }
 

@@ -20,7 +20,9 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
     {
         _runtime.Lockdep?.Forget();
         var log = new ScheduleLog(_runtime);
-        var strategy = StrategyCatalog.CreateSampler(shard.Strategy, shard.Seed, shard.Length);
+        IStrategy strategy = shard.Flips.IsEmpty
+            ? StrategyCatalog.CreateSampler(shard.Strategy, shard.Seed, shard.Length)
+            : new RaceFlip(shard.Seed, shard.First, shard.Flips);
         for (var number = shard.First; number < shard.First + shard.Schedules && isOver?.Invoke() != true; number++)
         {
             strategy.BeginSchedule(number);
