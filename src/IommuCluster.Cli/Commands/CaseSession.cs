@@ -12,18 +12,18 @@ namespace IommuCluster.Cli.Commands;
 /// <param name="context">The world.</param>
 /// <param name="output">Where it is told.</param>
 /// <param name="folder">Where findings' folders go; null for none.</param>
-internal sealed class CaseSession(CliContext context, CliOutput output, string? folder)
+/// <param name="cores">Workers at most.</param>
+internal sealed class CaseSession(CliContext context, CliOutput output, string? folder, int cores)
 {
-    private readonly CaseRunner _runner = new(context.Clock, context.Boot);
+    private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores);
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Runs a case and tells its verdict, findings and, for each that was not told before, its report.</summary>
     /// <returns>What was seen.</returns>
-    internal CaseResult Run(ScenarioCase scenarioCase, bool judge, CancellationToken cancellation)
+    internal CaseResult Run(ScenarioCase scenarioCase, bool judge, CancellationToken cancellation, CheckpointFile? checkpoint = null)
     {
-        var title = $"{scenarioCase.Scenario}/{scenarioCase.Name}";
-        var result = output.WithProgress(title, scenarioCase.Explore.Schedules, progress => _runner.Run(scenarioCase, progress, cancellation));
+        var result = output.WithProgress(scenarioCase, progress => _runner.Run(scenarioCase, progress, checkpoint, cancellation));
         if (!output.IsJson)
         {
             Tell(result, judge);
