@@ -27,7 +27,7 @@ public sealed class Explorer
         _options = options;
         _clock = clock;
         _strategy = strategy;
-        _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch });
+        _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch or DeepeningSearch });
     }
 
     /// <summary>Explores.</summary>
@@ -51,12 +51,7 @@ public sealed class Explorer
         {
             if (!_strategy.BeginSchedule(_schedules))
             {
-                coverage = _strategy switch
-                {
-                    StateSearch { HitBound: true } => Coverage.ExhaustedToContextBound,
-                    SourceDpor => Coverage.BudgetDone, // It differs from brute force on a known program: no proof yet.
-                    _ => Coverage.Exhausted,
-                };
+                coverage = Coverage.Exhausted;
                 break;
             }
 
@@ -66,7 +61,7 @@ public sealed class Explorer
             _schedules++;
             onlySchedule = _runtime.ChoiceCount == 0;
             coverage = onlySchedule ? Coverage.Exhausted
-                : _strategy is StateSearch { IsExhausted: true } search ? (search.HitBound ? Coverage.ExhaustedToContextBound : Coverage.Exhausted)
+                : _strategy is ISearch { IsExhausted: true } search ? (search.CompletedBound is null ? Coverage.Exhausted : Coverage.ExhaustedToContextBound)
                 : stop || cancellation.IsCancellationRequested ? Coverage.StoppedEarly
                 : _schedules >= _options.Schedules || _clock.GetElapsedTime(begin) >= _options.Time ? Coverage.BudgetDone
                 : null;
@@ -153,7 +148,7 @@ public sealed class Explorer
     private ExplorationResult Result(Coverage coverage, TimeSpan elapsed, bool onlySchedule)
     {
         var observed = _inOrder.ConvertAll(Observed);
-        var search = _strategy as StateSearch;
+        var search = _strategy as ISearch;
         return new ExplorationResult(
             _strategy.Name,
             coverage,
@@ -165,6 +160,9 @@ public sealed class Explorer
             [.. observed.Where(entry => entry.Finding.IsRace)])
         {
             States = search?.StateCount,
+            ContextBound = search?.CompletedBound,
+            IsApproximate = search?.IsApproximate ?? false,
+            Progress = search?.Progress,
             IsOnlySchedule = onlySchedule,
         };
     }

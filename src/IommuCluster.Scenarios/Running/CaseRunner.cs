@@ -39,7 +39,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
             Progress = progress,
         };
         var strategy = StrategyCatalog.Create(settings.Strategy, settings.Seed, settings.ContextBound);
-        var seen = Explorer.Run(workload, strategy, options, clock, cancellation) with { ContextBound = settings.ContextBound };
+        var seen = Explorer.Run(workload, strategy, options, clock, cancellation);
         return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
     }
 
