@@ -1,0 +1,26 @@
+using IommuCluster.Exploration.Runtime;
+
+namespace IommuCluster.Exploration.Strategies;
+
+/// <summary>A strategy that comes to an end of its own, and what that end, or having come so far, is worth.</summary>
+public interface ISearch : IStrategy
+{
+    /// <summary>True when nothing is left to explore within <see cref="CompletedBound"/>.</summary>
+    bool IsExhausted { get; }
+
+    /// <summary>Everything with at most so many preemptions was seen; null when no such bound was completed, or none cut anything off.</summary>
+    int? CompletedBound { get; }
+
+    /// <summary>True when states are told apart by a few bits only, so that a collision can have hidden something.</summary>
+    bool IsApproximate { get; }
+
+    /// <summary>Number of states remembered, or null for a search that remembers none.</summary>
+    long? StateCount { get; }
+
+    /// <summary>
+    /// Estimate of the part of the search tree that is done, 0 to 1: each branch of a choice is taken for as large as the
+    /// others (Knuth, Estimating the Efficiency of Backtrack Programs, 1975). Later branches mostly meet what earlier ones
+    /// have seen, so that it errs on the low side.
+    /// </summary>
+    double Progress { get; }
+}
