@@ -15,6 +15,16 @@ namespace IommuCluster.Grains.Boots;
 /// <param name="Steps">Steps taken, from the first stage on.</param>
 public sealed record ClusterBoot(ScheduleEnd End, ImmutableArray<Finding> Findings, StateHash Fingerprint, long Steps);
 
+/// <summary>How a SoC boots on a cluster.</summary>
+public sealed record BootOptions
+{
+    /// <summary>How the boot is watched and when it stops. The bound of steps is one of each thread where nobody schedules.</summary>
+    public RuntimeOptions Runtime { get; init; } = new();
+
+    /// <summary>True to spread the SoC's grains over the silos, so that its steps cross the network; by default they share one silo.</summary>
+    public bool Scatter { get; init; }
+}
+
 /// <summary>Boots SoCs on a cluster.</summary>
 /// <param name="grains">The cluster.</param>
 /// <param name="registry">The boots that its silo knows.</param>
@@ -27,41 +37,47 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     /// <summary>Boots with nobody deciding but the cluster's own concurrency.</summary>
     /// <param name="workload">What to boot.</param>
     /// <param name="name">The boot's name: unlike that of any other boot of the cluster, without slashes.</param>
-    /// <param name="options">How to watch; null for the defaults. The bound of steps is one of each thread.</param>
+    /// <param name="options">How it boots; null for the defaults.</param>
     /// <param name="cancellation">Stops waiting for the boot.</param>
     /// <returns>How it ended.</returns>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
     /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
-    public Task<ClusterBoot> BootAsync(Workload workload, string name, RuntimeOptions? options = null, CancellationToken cancellation = default) =>
-        RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedule: null), name, cancellation);
+    public Task<ClusterBoot> BootAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new BootOptions();
+        return RunAsync(new Boot(workload, options.Runtime, schedule: null), NameOf(name, options), cancellation);
+    }
 
     /// <summary>Boots with schedules deciding, step by step: one boot each, in turn, with one lock graph.</summary>
     /// <param name="workload">What to boot.</param>
     /// <param name="name">The boots' name: unlike that of any other boot of the cluster, without slashes.</param>
     /// <param name="schedules">The schedules, as the deterministic runtime tells them; at least one.</param>
-    /// <param name="options">How to watch; null for the defaults.</param>
+    /// <param name="options">How they boot; null for the defaults.</param>
     /// <param name="cancellation">Stops waiting for the boot.</param>
     /// <returns>How the last one ended; an end of <see cref="ScheduleEnd.Diverged"/> is the last.</returns>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
     /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
-    public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, RuntimeOptions? options = null, CancellationToken cancellation = default)
+    public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, BootOptions? options = null, CancellationToken cancellation = default)
     {
         if (schedules.IsDefaultOrEmpty)
         {
             throw new ArgumentException("There is no schedule to replay.", nameof(schedules));
         }
 
+        options ??= new BootOptions();
         var graph = new Lockdep();
         var number = 0;
         ClusterBoot last;
         do
         {
-            last = await RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedules[number], graph), $"{name}.{number}", cancellation);
+            last = await RunAsync(new Boot(workload, options.Runtime, schedules[number], graph), NameOf($"{name}.{number}", options), cancellation);
         }
         while (last.End != ScheduleEnd.Diverged && ++number < schedules.Length);
 
         return last;
     }
+
+    private static string NameOf(string name, BootOptions options) => options.Scatter ? GrainKeys.Scattered(name) : name;
 
     private async Task<ClusterBoot> RunAsync(Boot boot, string name, CancellationToken cancellation)
     {

@@ -6,8 +6,16 @@ namespace IommuCluster.Grains.Boots;
 /// <summary>The keys of a boot's grains: the boot's name, a slash, and which of its grains.</summary>
 internal static class GrainKeys
 {
+    private const char ScatterMark = '*';
+
     /// <summary>The boot that a key belongs to.</summary>
     public static string BootOf(string key) => key[..key.LastIndexOf('/')];
+
+    /// <summary>The name under which a boot's grains are spread over the silos.</summary>
+    public static string Scattered(string boot) => boot + ScatterMark;
+
+    /// <summary>Tells whether a boot's grains are spread over the silos. The name carries it: every silo has to place alike.</summary>
+    public static bool IsScattered(string boot) => boot.EndsWith(ScatterMark);
 
     /// <summary>A CPU.</summary>
     public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.GetGrain<ICpuGrain>($"{boot}/cpu{number}");

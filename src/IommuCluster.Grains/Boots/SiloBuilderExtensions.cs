@@ -1,4 +1,6 @@
+using IommuCluster.Grains.Placement;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
 
 namespace IommuCluster.Grains.Boots;
 
@@ -12,6 +14,6 @@ public static class SiloBuilderExtensions
     public static ISiloBuilder AddKernelGrains(this ISiloBuilder silo, BootRegistry registry)
     {
         silo.Services.AddSingleton(registry);
-        return silo;
+        return silo.AddPlacementDirector<SocPlacement, SocPlacementDirector>();
     }
 }

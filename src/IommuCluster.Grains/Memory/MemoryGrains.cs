@@ -1,5 +1,6 @@
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Placement;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
 
@@ -43,7 +44,7 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
 }
 
 /// <summary>A device with its <c>dev_iommu</c> and fwspec.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
+[Reentrant, SocPlacement]
 internal sealed class DeviceGrain : MemoryGrain, IDeviceGrain
 {
     /// <inheritdoc/>
@@ -51,7 +52,7 @@ internal sealed class DeviceGrain : MemoryGrain, IDeviceGrain
 }
 
 /// <summary>An IOMMU instance.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
+[Reentrant, SocPlacement]
 internal sealed class IommuGrain : MemoryGrain, IIommuGrain
 {
     /// <inheritdoc/>
@@ -59,7 +60,7 @@ internal sealed class IommuGrain : MemoryGrain, IIommuGrain
 }
 
 /// <summary>An IOMMU group.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
+[Reentrant, SocPlacement]
 internal sealed class GroupGrain : MemoryGrain, IGroupGrain
 {
     /// <inheritdoc/>
@@ -67,7 +68,7 @@ internal sealed class GroupGrain : MemoryGrain, IGroupGrain
 }
 
 /// <summary>An IOMMU domain with its page tables.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
+[Reentrant, SocPlacement]
 internal sealed class DomainGrain : MemoryGrain, IDomainGrain
 {
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Placement;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
@@ -9,7 +10,7 @@ using Orleans.Concurrency;
 namespace IommuCluster.Grains.Memory;
 
 /// <summary>Gives a SoC's globals and the control of its boot an address in the cluster, and carries the control's orders out.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
+[Reentrant, SocPlacement]
 internal sealed class SocGrain : MemoryGrain, ISocGrain
 {
     private readonly IBootControl _control;

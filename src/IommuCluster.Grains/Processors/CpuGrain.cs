@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Placement;
 using Orleans.Concurrency;
 
 namespace IommuCluster.Grains.Processors;
 
 /// <summary>Gives a <see cref="Processor"/> an address in the cluster, and its messages their way.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
+[Reentrant, SocPlacement]
 internal sealed class CpuGrain : Grain, ICpuGrain, IProcessorLines
 {
     private readonly string _boot;

@@ -3,15 +3,20 @@ using Orleans.TestingHost;
 
 namespace IommuCluster.Grains.Tests.Support;
 
-/// <summary>One silo and a client, for all tests of a collection.</summary>
-public sealed class LocalCluster : IAsyncLifetime
+/// <summary>Silos in this process and a client, for all tests of a collection.</summary>
+public class LocalCluster : IAsyncLifetime
 {
     private readonly InProcessTestCluster _cluster;
     private int _boots;
 
     public LocalCluster()
+        : this(silos: 1)
     {
-        var builder = new InProcessTestClusterBuilder(1);
+    }
+
+    internal LocalCluster(short silos)
+    {
+        var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, silo) => silo.AddKernelGrains(Registry));
         _cluster = builder.Build();
     }
@@ -28,6 +33,15 @@ public sealed class LocalCluster : IAsyncLifetime
     public Task InitializeAsync() => _cluster.DeployAsync();
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
+}
+
+/// <summary>Three silos and a client.</summary>
+public sealed class ThreeSilos() : LocalCluster(silos: 3);
+
+[CollectionDefinition(Name)]
+public sealed class ThreeSilosGroup : ICollectionFixture<ThreeSilos>
+{
+    public const string Name = "three silos";
 }
 
 [CollectionDefinition(Name)]
