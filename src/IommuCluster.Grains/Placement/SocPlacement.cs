@@ -17,13 +17,14 @@ internal sealed class SocPlacementAttribute() : PlacementAttribute(new SocPlacem
 /// Chooses by rendezvous hashing (Thaler, Ravishankar 1998): every silo draws a number for the SoC and the highest wins.
 /// Whoever places a grain comes to the same silo without asking, and a silo that comes or goes moves only its own SoCs.
 /// </summary>
-internal sealed class SocPlacementDirector : IPlacementDirector
+/// <param name="registry">The boots that only this process knows, and which stay in it.</param>
+internal sealed class SocPlacementDirector(BootRegistry registry) : IPlacementDirector
 {
     /// <inheritdoc/>
     public Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
         var key = target.GrainIdentity.Key.ToString()!; // Keys are strings.
-        return Task.FromResult(Choose(key, context.GetCompatibleSilos(target)));
+        return Task.FromResult(Choose(key, registry.Able(GrainKeys.BootOf(key), context.GetCompatibleSilos(target))));
     }
 
     /// <summary>Chooses a silo.</summary>

@@ -56,10 +56,8 @@ public sealed class SocPlacementTests
         var (together, scattered) = (new HashSet<SiloAddress>(), new HashSet<SiloAddress>());
         for (var number = 0; number < 10; number++)
         {
-            var name = cluster.NextName();
-            var places = await PlacesAsync(cluster.Grains, management, name);
-            together.Add(Assert.Single(places));
-            scattered.UnionWith(await PlacesAsync(cluster.Grains, management, GrainKeys.Scattered(name)));
+            together.Add(Assert.Single(await PlacesAsync(cluster.Grains, management, await cluster.BeginIdleAsync())));
+            scattered.UnionWith(await PlacesAsync(cluster.Grains, management, await cluster.BeginIdleAsync(scatter: true)));
         }
 
         Assert.InRange(together.Count, Math.Min((int)silos, 2), silos); // All ten SoCs on one of two silos: 2 in 1,024 runs if it were chance.

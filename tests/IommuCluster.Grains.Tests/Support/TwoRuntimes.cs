@@ -20,13 +20,14 @@ internal static class TwoRuntimes
         var replayed = await cluster.Runner.ReplayAsync(workload, cluster.NextName(), [runtime.ToSchedule()], new BootOptions { Scatter = scatter });
 
         Assert.Equal(end, replayed.End);
-        Assert.Equal(Consequences(runtime), replayed.Findings.Select(finding => finding.Id).Order(StringComparer.Ordinal));
+        Assert.Equal(Seen(runtime, races: false), replayed.Findings.Select(finding => finding.Id).Order(StringComparer.Ordinal));
+        Assert.Equal(Seen(runtime, races: true), replayed.Races.Select(finding => finding.Id).Order(StringComparer.Ordinal));
         Assert.Equal(runtime.Trace.Count, replayed.Steps);
         Assert.Equal(runtime.Bank.Fingerprint(), replayed.Fingerprint);
         return end;
     }
 
-    private static IEnumerable<string> Consequences(DeterministicRuntime runtime) =>
-        runtime.BootSightings.Concat(runtime.Sightings).Select(sighting => sighting.Finding).Where(finding => !finding.IsRace)
+    private static IEnumerable<string> Seen(DeterministicRuntime runtime, bool races) =>
+        runtime.BootSightings.Concat(runtime.Sightings).Select(sighting => sighting.Finding).Where(finding => finding.IsRace == races)
             .Select(finding => finding.Id).Distinct().Order(StringComparer.Ordinal);
 }
