@@ -18,6 +18,7 @@ internal sealed class Cluster : IAsyncDisposable
     {
         var registry = new BootRegistry();
         var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) => silo.AddKernelGrains(registry));
         _cluster = builder.Build();
         Registry = registry;

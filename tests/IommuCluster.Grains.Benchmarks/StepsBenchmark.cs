@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Memory;
+using IommuCluster.TestKit;
 
 namespace IommuCluster.Grains.Benchmarks;
 
@@ -11,14 +12,14 @@ namespace IommuCluster.Grains.Benchmarks;
 /// </summary>
 internal static class StepsBenchmark
 {
-    private const int Rounds = 7;
+    private const int Rounds = 5;
     private const int Parallel = 64;
     private const int Calls = 3_000;
 
     public static async Task<int> RunAsync()
     {
         Console.WriteLine($"S21 (linux-6.8), {Parallel} boots at a time, one step a message, all checkers; medians of {Rounds} rounds");
-        Console.WriteLine($"{"silos",-8}{"pings/s",12}{"steps/s",12}{"ratio",8}{"unchecked",12}{"ratio",8}{"scattered",12}{"boots/s",10}");
+        Console.WriteLine($"{"silos",-8}{"pings/s",12}{"steps/s",12}{"ratio",8}{"unchecked",12}{"ratio",8}{"scattered",12}{"boots/s",10}{"long steps/s",14}{"ratio",8}");
         foreach (var silos in new short[] { 1, 3 })
         {
             await using var cluster = await Cluster.StartAsync(silos);
@@ -28,16 +29,33 @@ internal static class StepsBenchmark
         return 0;
     }
 
+    /// <summary>Boots again and again, for a profiler to look at.</summary>
+    public static async Task<int> LoopAsync(TimeSpan duration)
+    {
+        await using var cluster = await Cluster.StartAsync(1);
+        var workload = Cluster.Boot(Cluster.Case("s21-fwspec-race", "fix"));
+        var watch = Stopwatch.StartNew();
+        while (watch.Elapsed < duration)
+        {
+            var (steps, boots) = await BootAsync(cluster, workload, new BootOptions());
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps/s, {boots:N0} boots/s, {GC.GetTotalAllocatedBytes() / 1e6:N0} MB, {GC.CollectionCount(0)} collections"));
+        }
+
+        return 0;
+    }
+
     private static async Task MeasureAsync(Cluster cluster, int silos)
     {
         var workload = Cluster.Boot(Cluster.Case("s21-fwspec-race", "fix"));
-        var (pings, steps, bare, scattered, boots) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var endless = Programs.Of(Long);
+        var (pings, steps, bare, scattered, boots, longs) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (var round = -2; round < Rounds; round++)
         {
             var ping = await PingAsync(cluster);
             var step = await BootAsync(cluster, workload, new BootOptions());
             var plain = await BootAsync(cluster, workload, new BootOptions { Runtime = new() { Checkers = false } });
             var far = await BootAsync(cluster, workload, new BootOptions { Scatter = true });
+            var only = await BootAsync(cluster, endless, new BootOptions());
             if (round >= 0) // The first ones are for tiered compilation.
             {
                 pings.Add(ping);
@@ -45,12 +63,25 @@ internal static class StepsBenchmark
                 boots.Add(step.Boots);
                 bare.Add(plain.Steps);
                 scattered.Add(far.Steps);
+                longs.Add(only.Steps);
             }
         }
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{silos,-8}{Median(pings),12:N0}{Median(steps),12:N0}{Median(steps) / Median(pings),8:F2}{Median(bare),12:N0}{Median(bare) / Median(pings),8:F2}{Median(scattered),12:N0}{Median(boots),10:N0}"));
+            $"{silos,-8}{Median(pings),12:N0}{Median(steps),12:N0}{Median(steps) / Median(pings),8:F2}{Median(bare),12:N0}{Median(bare) / Median(pings),8:F2}{Median(scattered),12:N0}{Median(boots),10:N0}{Median(longs),14:N0}{Median(longs) / Median(pings),8:F2}"));
+    }
+
+    /// <summary>Steps alone: what is left of a boot's costs when it has few grains and no end in sight.</summary>
+    private static async ValueTask Long(KernelThread t)
+    {
+        var box = Box.At(0);
+        for (var step = 0; step < Calls / 4; step++)
+        {
+            await t.Lock(box.A);
+            await t.Store(box.X, await t.Load(box.X) + 1);
+            await t.Unlock(box.A);
+        }
     }
 
     private static async Task<double> PingAsync(Cluster cluster)

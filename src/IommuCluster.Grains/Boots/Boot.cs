@@ -36,7 +36,7 @@ internal sealed class Boot(Workload workload, BootOrder order)
     public IBootControl CreateControl()
     {
         var options = new RuntimeOptions { Checkers = order.Checkers, GoOnAfterOops = order.GoOnAfterOops, MaxSteps = order.MaxSteps };
-        return order.Schedule is null ? new FreeRun(workload, options, Cpus)
+        return order.Schedule is null ? new FreeRun(workload, options, Cpus, order.StaysUp)
             : new ControlledRun(workload, options, Schedule.Decode(order.Schedule) ?? throw new InvalidOperationException($"'{order.Schedule}' is no schedule."), Cpus);
     }
 

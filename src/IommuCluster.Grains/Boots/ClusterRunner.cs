@@ -87,6 +87,36 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
         return await WithGraphAsync(options, name, () => ReplayInTurnAsync(workload, name, schedules, options, cancellation));
     }
 
+    /// <summary>Boots by free concurrency a SoC that stays up, to be operated.</summary>
+    /// <param name="workload">What to boot; it has a machine.</param>
+    /// <param name="name">The boot's name: unlike that of any other boot of the cluster, without slashes.</param>
+    /// <param name="options">How it boots; null for the defaults.</param>
+    /// <param name="cancellation">Stops waiting for the boot.</param>
+    /// <returns>The SoC, at rest after its boot; or ended already, by what stopping it tells.</returns>
+    /// <exception cref="BootLostException">It lost grains with their silo: boot again, under another name.</exception>
+    /// <exception cref="TimeoutException">It was not at rest within <see cref="TimeLimit"/>.</exception>
+    public async Task<LiveSoc> StartAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new BootOptions();
+        var machine = workload.Machine ?? throw new ArgumentException("The workload has no machine that could be operated.", nameof(workload));
+        var order = OrderOf(options, schedule: null, name) with { StaysUp = true };
+        var spread = NameOf(name, options);
+        registry.Add(spread, new Boot(workload, order));
+        var watch = Watch(spread);
+        try
+        {
+            await watch.BeginAsync(order);
+            await watch.RestAsync(cancellation);
+            return new LiveSoc(grains, machine, spread, watch, () => registry.Remove(spread));
+        }
+        catch
+        {
+            watch.Dispose();
+            registry.Remove(spread);
+            throw;
+        }
+    }
+
     /// <summary>Forgets a graph of lock classes that boots named.</summary>
     /// <param name="lockGraph">Its name.</param>
     /// <returns>Completes when it was told.</returns>
@@ -128,45 +158,22 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     private async Task<ClusterBoot> RunAsync(Workload workload, BootOrder order, string name, CancellationToken cancellation)
     {
         registry.Add(name, new Boot(workload, order));
-        var observer = new Observer();
-        var reference = grains.CreateObjectReference<IBootObserver>(observer);
+        using var watch = Watch(name);
         try
         {
-            var soc = grains.Soc(name);
-            await Delivery.SendAsync(() => soc.BeginAsync(order, reference));
-            return Unwrap(await WaitAsync(soc, observer, cancellation));
+            await watch.BeginAsync(order);
+            return Unwrap(await watch.EndAsync(cancellation));
         }
         finally
         {
-            grains.DeleteObjectReference<IBootObserver>(reference);
             registry.Remove(name);
         }
     }
 
-    /// <summary>Waits for the news of the end, and asks for it where none comes: a SoC that was lost sends none.</summary>
-    private async Task<BootReport> WaitAsync(ISocGrain soc, Observer observer, CancellationToken cancellation)
-    {
-        var began = clock.GetTimestamp();
-        while (clock.GetElapsedTime(began) < TimeLimit)
-        {
-            try
-            {
-                return await observer.Report.WaitAsync(AskAfter, clock, cancellation);
-            }
-            catch (TimeoutException)
-            {
-                var status = await Delivery.AskAsync(soc.StatusAsync);
-                if (status.Phase != BootPhase.Running && !observer.Report.IsCompleted)
-                {
-                    return status.Report ?? throw new BootLostException("The SoC was lost with its silo.");
-                }
-            }
-        }
+    private BootWatch Watch(string name) => new(grains, name, new Patience(clock, AskAfter, TimeLimit));
 
-        throw new TimeoutException($"The boot did not end within {TimeLimit}.");
-    }
-
-    private static ClusterBoot Unwrap(BootReport report)
+    /// <summary>What a report tells.</summary>
+    internal static ClusterBoot Unwrap(BootReport report)
     {
         if (report.IsLost)
         {
@@ -180,19 +187,6 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
 
         var findings = report.Findings.Select(finding => finding.ToFinding()).ToLookup(finding => finding.IsRace);
         return new ClusterBoot(report.End, [.. findings[false]], report.State.ToHash(), report.Steps) { Races = [.. findings[true]] };
-    }
-
-    private sealed class Observer : IBootObserver
-    {
-        private readonly TaskCompletionSource<BootReport> _report = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<BootReport> Report => _report.Task;
-
-        public ValueTask EndedAsync(BootReport report)
-        {
-            _report.TrySetResult(report);
-            return ValueTask.CompletedTask;
-        }
     }
 }
 

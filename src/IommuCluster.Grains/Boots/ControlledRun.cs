@@ -92,6 +92,12 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
     public ThreadOrder Spawn(StepMessage step) => Add(step.Cpu, stage: -1, index: 0);
 
     /// <inheritdoc/>
+    public int? Operate(OperationMessage operation) => null; // A schedule knows the threads of its workload.
+
+    /// <inheritdoc/>
+    public void Stop() => _end ??= ScheduleEnd.Abandoned;
+
+    /// <inheritdoc/>
     public bool Sleep(StepMessage step) => true; // It goes on only when its time has come.
 
     private static bool MayWait(StepKind kind) =>

@@ -13,7 +13,8 @@ namespace IommuCluster.Grains.Boots;
 /// <param name="workload">What to run.</param>
 /// <param name="options">When to stop.</param>
 /// <param name="cpus">Number of CPUs.</param>
-internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpus) : IBootControl
+/// <param name="staysUp">True for a SoC that waits for operations when its stages are over.</param>
+internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpus, bool staysUp = false) : IBootControl
 {
     private readonly Dictionary<int, int> _waits = []; // The last step of each thread that was reported as queued.
     private readonly Dictionary<int, int> _grants = []; // And the last one that was reported as granted.
@@ -25,6 +26,7 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
     private int _nextSlot;
     private int _first;
     private int _stage = -1;
+    private bool _isAtRest;
     private ScheduleEnd? _end;
 
     /// <inheritdoc/>
@@ -80,6 +82,29 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
     public ThreadOrder Spawn(StepMessage step) => Add(step.Cpu, stage: -1, index: 0);
 
     /// <inheritdoc/>
+    public int? Operate(OperationMessage operation)
+    {
+        if (!staysUp || _stage < workload.Stages.Length || _end is not null)
+        {
+            return null;
+        }
+
+        if (_isAtRest)
+        {
+            _isAtRest = false;
+            _nextSlot = 0;
+            _first = _nextId; // Whatever was done before is over.
+        }
+
+        var order = Add(_nextId % cpus, stage: -1, index: 0) with { Operation = operation };
+        _actions.Enqueue(new StartAction(order));
+        return order.Thread;
+    }
+
+    /// <inheritdoc/>
+    public void Stop() => _end ??= ScheduleEnd.Completed;
+
+    /// <inheritdoc/>
     public bool Sleep(StepMessage step)
     {
         _sleepers.Add((_now + (long)step.Value, step));
@@ -90,7 +115,10 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
     {
         if (_live.Count == 0)
         {
-            BeginStage();
+            if (!_isAtRest)
+            {
+                BeginStage();
+            }
         }
         else if (_live.All(IsBlocked) && !WakeSleepers())
         {
@@ -100,9 +128,11 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
 
     private void BeginStage()
     {
-        if (++_stage == workload.Stages.Length)
+        _stage = Math.Min(_stage + 1, workload.Stages.Length);
+        if (_stage == workload.Stages.Length)
         {
-            _actions.Enqueue(new EndAction(ScheduleEnd.Completed));
+            _isAtRest = staysUp;
+            _actions.Enqueue(staysUp ? new RestAction() : new EndAction(ScheduleEnd.Completed));
             return;
         }
 

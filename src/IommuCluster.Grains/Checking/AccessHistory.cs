@@ -16,7 +16,7 @@ internal readonly record struct Verdict(VectorClock? Clock, AccessMessage? Race)
 /// </summary>
 internal sealed class AccessHistory
 {
-    private readonly Dictionary<int, VectorClock> _clocks = [];
+    private readonly Dictionary<int, Accessor> _accessors = [];
     private readonly Dictionary<int, WordHistory> _words = [];
     private long _arrivals;
 
@@ -26,7 +26,7 @@ internal sealed class AccessHistory
     {
         if (step.Clock is { } clock)
         {
-            _clocks[step.Thread] = clock;
+            AccessorOf(step.Thread).Clock = clock;
         }
     }
 
@@ -37,124 +37,124 @@ internal sealed class AccessHistory
     /// <returns>What to tell the thread.</returns>
     public Verdict Applied(StepMessage step, int slot, int words)
     {
-        if (step.Site == 0 || slot < 0 || !_clocks.TryGetValue(step.Thread, out var before))
+        if (step.Site == 0 || slot < 0)
         {
             return default; // Hardware, or nobody looks for races.
         }
 
-        var race = step.Kind == StepKind.Free ? Free(step, slot, words) : Access(step, slot);
-        var after = _clocks[step.Thread];
-        return new Verdict(ReferenceEquals(before, after) ? null : after, race?.Of);
+        var accessor = AccessorOf(step.Thread);
+        var before = accessor.Clock;
+        var race = step.Kind == StepKind.Free ? Free(step, accessor, slot, words) : Access(step, accessor, WordAt(slot));
+        return new Verdict(
+            ReferenceEquals(before, accessor.Clock) ? null : accessor.Clock,
+            race.Exists ? new AccessMessage(race.Cpu, race.Site) : null);
     }
 
-    private static Epoch? Later(Epoch? one, Epoch? other) => one is null || other?.Arrival > one.Arrival ? other : one;
+    private static Epoch Later(in Epoch one, in Epoch other) => other.Arrival > one.Arrival ? other : one;
 
-    private Epoch? Free(StepMessage step, int first, int words)
+    private Epoch Free(StepMessage step, Accessor accessor, int first, int words)
     {
-        Epoch? race = null;
+        var race = default(Epoch);
         for (var slot = first; slot < first + words; slot++)
         {
-            race = Later(race, Write(step, Marking.Plain, WordAt(slot)));
+            race = Later(race, Write(step, accessor, Marking.Plain, WordAt(slot)));
         }
 
         return race;
     }
 
-    private Epoch? Access(StepMessage step, int slot)
+    private Epoch Access(StepMessage step, Accessor accessor, WordHistory word)
     {
-        var word = WordAt(slot);
-        Epoch? race = null;
+        var race = default(Epoch);
         switch (step.Kind)
         {
             case StepKind.Load:
-                race = Load(step, word);
+                race = Load(step, accessor, word);
                 break;
             case StepKind.Store:
-                race = Write(step, step.Marking, word);
+                race = Write(step, accessor, step.Marking, word);
                 if (step.Marking is Marking.Ordered or Marking.Atomic)
                 {
-                    Release(step, word);
+                    Release(step, accessor, word);
                 }
 
                 break;
             case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
-                Acquire(step, word);
-                race = Write(step, Marking.Atomic, word);
-                Release(step, word);
+                accessor.Clock = accessor.Clock.Join(word.Released);
+                race = Write(step, accessor, Marking.Atomic, word);
+                Release(step, accessor, word);
                 break;
             case StepKind.Lock or StepKind.ReadLock or StepKind.TryLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
-                Acquire(step, word);
+                accessor.Clock = accessor.Clock.Join(word.Released);
                 break;
             case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
-                Release(step, word);
+                Release(step, accessor, word);
                 break;
         }
 
         return race;
     }
 
-    private Epoch? Load(StepMessage step, WordHistory word)
+    private Epoch Load(StepMessage step, Accessor accessor, WordHistory word)
     {
         if (step.Marking is Marking.Hardware or Marking.DataRace)
         {
-            return null;
+            return default;
         }
 
         if (step.Marking is Marking.Ordered or Marking.Atomic)
         {
-            Acquire(step, word);
+            accessor.Clock = accessor.Clock.Join(word.Released);
         }
 
-        var race = Conflict(step, step.Marking, word.Write);
-        word.Reads.RemoveAll(read => read.Thread < _clocks[step.Thread].First); // An earlier stage is over.
-        if (word.Reads.Count == 1 && IsOrdered(step, word.Reads[0]))
+        var race = Conflict(accessor, step.Marking, word.Write);
+        var isOne = word.Reads.Count == 1;
+        for (var i = word.Reads.Count - 1; i >= 0; i--)
         {
-            word.Reads.Clear(); // From here on this read speaks for it.
+            // The same thread's last read, what earlier stages read, and one that is ordered before: from here on this read speaks for it.
+            var read = word.Reads[i];
+            if (read.Thread == step.Thread || read.Thread < accessor.Clock.First || (isOne && accessor.Knows(read)))
+            {
+                word.Reads.RemoveAt(i);
+            }
         }
 
-        word.Reads.RemoveAll(read => read.Thread == step.Thread);
         word.Reads.Add(EpochOf(step, step.Marking));
         return race;
     }
 
-    private Epoch? Write(StepMessage step, Marking marking, WordHistory word)
+    private Epoch Write(StepMessage step, Accessor accessor, Marking marking, WordHistory word)
     {
         if (marking is Marking.Hardware or Marking.DataRace)
         {
-            return null;
+            return default;
         }
 
-        Epoch? race = null;
+        var race = default(Epoch);
         var isOrdered = true;
         foreach (var read in word.Reads)
         {
-            race = Later(race, Conflict(step, marking, read));
-            isOrdered &= IsOrdered(step, read);
+            race = Later(race, Conflict(accessor, marking, read));
+            isOrdered &= accessor.Knows(read);
         }
 
-        if (isOrdered || race is not null)
+        if (isOrdered || race.Exists)
         {
             word.Reads.Clear(); // From here on the write speaks for them.
         }
 
-        race = Later(race, Conflict(step, marking, word.Write));
+        race = Later(race, Conflict(accessor, marking, word.Write));
         word.Write = EpochOf(step, marking);
         return race;
     }
 
-    private Epoch? Conflict(StepMessage step, Marking marking, Epoch? earlier) =>
-        earlier is null || IsOrdered(step, earlier) || (earlier.Marking != Marking.Plain && marking != Marking.Plain) ? null : earlier;
+    private static Epoch Conflict(Accessor accessor, Marking marking, in Epoch earlier) =>
+        !earlier.Exists || accessor.Knows(earlier) || (earlier.Marking != Marking.Plain && marking != Marking.Plain) ? default : earlier;
 
-    private bool IsOrdered(StepMessage step, Epoch earlier) =>
-        earlier.Thread == step.Thread || _clocks[step.Thread].Knows(earlier.Thread, earlier.Sequence);
+    private static void Release(StepMessage step, Accessor accessor, WordHistory word) =>
+        word.Released = accessor.Clock.With(step.Thread, step.Sequence).Join(word.Released);
 
-    private void Acquire(StepMessage step, WordHistory word) => _clocks[step.Thread] = _clocks[step.Thread].Join(word.Released);
-
-    private void Release(StepMessage step, WordHistory word) =>
-        word.Released = _clocks[step.Thread].With(step.Thread, step.Sequence).Join(word.Released);
-
-    private Epoch EpochOf(StepMessage step, Marking marking) =>
-        new(step.Thread, step.Sequence, marking, ++_arrivals, new AccessMessage(step.Cpu, step.Site));
+    private Epoch EpochOf(StepMessage step, Marking marking) => new(step.Thread, step.Sequence, marking, ++_arrivals, step.Cpu, step.Site);
 
     private WordHistory WordAt(int slot)
     {
@@ -166,12 +166,32 @@ internal sealed class AccessHistory
         return word;
     }
 
+    private Accessor AccessorOf(int thread)
+    {
+        if (!_accessors.TryGetValue(thread, out var accessor))
+        {
+            _accessors.Add(thread, accessor = new Accessor(thread));
+        }
+
+        return accessor;
+    }
+
     /// <summary>An access that is remembered; of a thread's the last read and the last write of each word.</summary>
-    private sealed record Epoch(int Thread, int Sequence, Marking Marking, long Arrival, AccessMessage Of);
+    private readonly record struct Epoch(int Thread, int Sequence, Marking Marking, long Arrival, int Cpu, int Site)
+    {
+        public bool Exists => Arrival > 0;
+    }
+
+    private sealed class Accessor(int thread)
+    {
+        public VectorClock Clock { get; set; } = VectorClock.At(thread);
+
+        public bool Knows(in Epoch earlier) => earlier.Thread == thread || Clock.Knows(earlier.Thread, earlier.Sequence);
+    }
 
     private sealed class WordHistory
     {
-        public Epoch? Write { get; set; }
+        public Epoch Write { get; set; }
 
         public List<Epoch> Reads { get; } = [];
 

@@ -11,6 +11,7 @@ namespace IommuCluster.Grains.Contracts;
 /// <param name="Checkers">True to check data races and lock order.</param>
 /// <param name="GoOnAfterOops">True to run on after an oops.</param>
 /// <param name="MaxSteps">Steps after which there is no progress.</param>
+/// <param name="StaysUp">True for a SoC that stays up after its boot, to be operated until it is stopped.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.boot-order")]
 internal sealed record BootOrder(
     [property: Id(0)] string? Recipe,
@@ -18,7 +19,8 @@ internal sealed record BootOrder(
     [property: Id(2)] string LockGraph,
     [property: Id(3)] bool Checkers,
     [property: Id(4)] bool GoOnAfterOops,
-    [property: Id(5)] int MaxSteps);
+    [property: Id(5)] int MaxSteps,
+    [property: Id(6)] bool StaysUp = false);
 
 /// <summary>What a grain is to its SoC.</summary>
 /// <param name="Kind">The kind of owner; null for a CPU.</param>
@@ -47,6 +49,9 @@ internal enum BootPhase
 
     /// <summary>Its threads run or wait.</summary>
     Running,
+
+    /// <summary>It stays up, and no thread is left.</summary>
+    AtRest,
 
     /// <summary>It has ended.</summary>
     Ended,

@@ -41,20 +41,107 @@ internal interface IMemoryGrain : IGrainWithStringKey
 }
 
 /// <summary>A device with its <c>dev_iommu</c> and fwspec. Key: boot, slash, home.</summary>
+/// <remarks>Operations, here and below, are for a live SoC: they are answered at once, and run as kernel flows under the caller's ticket.</remarks>
 [Alias("iommucluster.IDeviceGrain")]
-internal interface IDeviceGrain : IMemoryGrain;
+internal interface IDeviceGrain : IMemoryGrain
+{
+    /// <summary>Describes the device.</summary>
+    /// <returns>How it stands at this moment.</returns>
+    [Alias("describe"), ReadOnly]
+    ValueTask<DeviceDescription> DescribeAsync();
+
+    /// <summary>Binds the device to the driver that serves it.</summary>
+    /// <param name="ticket">Number of the operation, given by whoever asks; a repeat has the same.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("bind")]
+    ValueTask BindAsync(int ticket);
+
+    /// <summary>Unbinds the device.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("unbind")]
+    ValueTask UnbindAsync(int ticket);
+
+    /// <summary>Makes a domain for the device.</summary>
+    /// <param name="ticket">Number of the operation; it answers the domain's address.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("allocate-domain")]
+    ValueTask AllocateDomainAsync(int ticket);
+}
 
 /// <summary>An IOMMU instance.</summary>
 [Alias("iommucluster.IIommuGrain")]
-internal interface IIommuGrain : IMemoryGrain;
+internal interface IIommuGrain : IMemoryGrain
+{
+    /// <summary>Describes the instance.</summary>
+    /// <returns>How it stands at this moment.</returns>
+    [Alias("describe"), ReadOnly]
+    ValueTask<IommuDescription> DescribeAsync();
+}
 
 /// <summary>An IOMMU group.</summary>
 [Alias("iommucluster.IGroupGrain")]
-internal interface IGroupGrain : IMemoryGrain;
+internal interface IGroupGrain : IMemoryGrain
+{
+    /// <summary>Describes the group.</summary>
+    /// <returns>How it stands at this moment.</returns>
+    [Alias("describe"), ReadOnly]
+    ValueTask<GroupDescription> DescribeAsync();
+
+    /// <summary>Attaches a domain to the group, on behalf of its only member.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <param name="domain">Address of the domain.</param>
+    /// <param name="device">Number of the member.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("attach")]
+    ValueTask AttachAsync(int ticket, ulong domain, int device);
+
+    /// <summary>Detaches a domain from the group, on behalf of its only member.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <param name="domain">Address of the domain.</param>
+    /// <param name="device">Number of the member.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("detach")]
+    ValueTask DetachAsync(int ticket, ulong domain, int device);
+}
 
 /// <summary>An IOMMU domain with its page tables.</summary>
 [Alias("iommucluster.IDomainGrain")]
-internal interface IDomainGrain : IMemoryGrain;
+internal interface IDomainGrain : IMemoryGrain
+{
+    /// <summary>Describes the domain.</summary>
+    /// <returns>How it stands at this moment.</returns>
+    [Alias("describe"), ReadOnly]
+    ValueTask<DomainDescription> DescribeAsync();
+
+    /// <summary>Maps a page.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <param name="iova">I/O virtual address, page aligned.</param>
+    /// <param name="physical">Physical address, page aligned.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("map")]
+    ValueTask MapAsync(int ticket, ulong iova, ulong physical);
+
+    /// <summary>Unmaps a page.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <param name="iova">I/O virtual address, page aligned.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("unmap")]
+    ValueTask UnmapAsync(int ticket, ulong iova);
+
+    /// <summary>Translates an address (Linux: <c>iommu_iova_to_phys</c>).</summary>
+    /// <param name="ticket">Number of the operation; it answers the physical address, 0 where nothing is mapped.</param>
+    /// <param name="iova">I/O virtual address.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("translate")]
+    ValueTask TranslateAsync(int ticket, ulong iova);
+
+    /// <summary>Frees the domain; nothing may be attached to it.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <returns>Completes when the operation is on its way.</returns>
+    [Alias("free")]
+    ValueTask FreeAsync(int ticket);
+}
 
 /// <summary>A SoC: its globals and RCU state, its virtual clock, and the order of its boot.</summary>
 [Alias("iommucluster.ISocGrain")]
@@ -85,6 +172,24 @@ internal interface ISocGrain : IMemoryGrain
     /// <returns>Completes at once.</returns>
     [Alias("fail")]
     ValueTask FailAsync(string failure);
+
+    /// <summary>Starts an operation on a SoC that stays up: a thread on one of its CPUs.</summary>
+    /// <param name="ticket">Number of the operation, given by whoever asks; a repeat has the same.</param>
+    /// <param name="operation">The operation.</param>
+    /// <returns>Completes at once.</returns>
+    [Alias("operate")]
+    ValueTask OperateAsync(int ticket, OperationMessage operation);
+
+    /// <summary>Tells what an operation came to.</summary>
+    /// <param name="ticket">Number of the operation.</param>
+    /// <returns>The answer; null while it is under way or not known.</returns>
+    [Alias("answer"), ReadOnly]
+    ValueTask<OperationAnswer?> AnswerAsync(int ticket);
+
+    /// <summary>Ends a SoC that stays up.</summary>
+    /// <returns>Completes at once; the observer hears of the end.</returns>
+    [Alias("stop")]
+    ValueTask StopAsync();
 
     /// <summary>Tells how far the boot is, and looks whether all its CPUs are still there.</summary>
     /// <returns>How far.</returns>
@@ -142,7 +247,7 @@ internal interface ICpuGrain : IGrainWithStringKey
     ValueTask LetGoAsync();
 }
 
-/// <summary>Hears how a boot ended.</summary>
+/// <summary>Hears of a boot and of what becomes of operations.</summary>
 [Alias("iommucluster.IBootObserver")]
 internal interface IBootObserver : IGrainObserver
 {
@@ -151,4 +256,16 @@ internal interface IBootObserver : IGrainObserver
     /// <returns>Completes when it was heard.</returns>
     [Alias("ended")]
     ValueTask EndedAsync(BootReport report);
+
+    /// <summary>The SoC that stays up is at rest: no thread is left.</summary>
+    /// <returns>Completes when it was heard.</returns>
+    [Alias("rests")]
+    ValueTask RestsAsync();
+
+    /// <summary>An operation is over.</summary>
+    /// <param name="ticket">Its number.</param>
+    /// <param name="answer">What it came to.</param>
+    /// <returns>Completes when it was heard.</returns>
+    [Alias("answered")]
+    ValueTask AnsweredAsync(int ticket, OperationAnswer answer);
 }

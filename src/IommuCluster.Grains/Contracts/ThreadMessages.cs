@@ -11,6 +11,7 @@ namespace IommuCluster.Grains.Contracts;
 /// <param name="Stage">The stage; -1 for a spawned thread, whose parent knows what it runs.</param>
 /// <param name="Index">Its place in the stage.</param>
 /// <param name="First">Id of the stage's first thread.</param>
+/// <param name="Operation">What it does, for a thread that somebody asked for; else null.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.thread")]
 internal sealed record ThreadOrder(
     [property: Id(0)] int Thread,
@@ -18,7 +19,8 @@ internal sealed record ThreadOrder(
     [property: Id(2)] int Cpu,
     [property: Id(3)] int Stage,
     [property: Id(4)] int Index,
-    [property: Id(5)] int First);
+    [property: Id(5)] int First,
+    [property: Id(6)] OperationMessage? Operation = null);
 
 /// <summary>What a thread tells the SoC.</summary>
 internal enum ThreadEvent
@@ -51,6 +53,7 @@ internal enum ThreadEvent
 /// <param name="Findings">What it saw since its last report.</param>
 /// <param name="Step">The step that it wants to take, with <see cref="ThreadEvent.Announced"/>.</param>
 /// <param name="Failure">What went wrong, with <see cref="ThreadEvent.Failed"/>.</param>
+/// <param name="Answer">What its operation came to, with <see cref="ThreadEvent.Ended"/>.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.report")]
 internal sealed record ThreadReport(
     [property: Id(0)] int Thread,
@@ -60,7 +63,8 @@ internal sealed record ThreadReport(
     [property: Id(4)] ImmutableArray<WaitMessage> LetIn,
     [property: Id(5)] ImmutableArray<FindingMessage> Findings,
     [property: Id(6)] StepMessage? Step = null,
-    [property: Id(7)] string? Failure = null);
+    [property: Id(7)] string? Failure = null,
+    [property: Id(8)] OperationAnswer? Answer = null);
 
 /// <summary>A finding on its way.</summary>
 /// <param name="Kind">What kind of thing.</param>

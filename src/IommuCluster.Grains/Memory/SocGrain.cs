@@ -19,6 +19,8 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     private readonly ReportOrder _order = new();
     private readonly FindingList _findings = new();
     private readonly Dictionary<SocPart, string> _parts = [];
+    private readonly Dictionary<int, int> _threads = []; // The thread of each operation, by ticket.
+    private readonly Dictionary<int, OperationAnswer> _answers = [];
     private SocMemory? _memory;
     private IBootControl? _control;
     private BootOrder? _boot;
@@ -26,6 +28,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     private BootReport? _report;
     private string? _failure;
     private bool _isLost;
+    private bool _isAtRest;
     private bool _isAdvancing;
     private bool _hasEnded;
 
@@ -73,6 +76,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
                 _findings.Note(next.Findings);
                 _failure ??= next.Failure;
                 _control.Take(next);
+                Answer(next);
             }
         }
 
@@ -84,6 +88,39 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     public ValueTask FailAsync(string failure)
     {
         Fail(failure);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask OperateAsync(int ticket, OperationMessage operation)
+    {
+        if (_threads.ContainsKey(ticket) || _answers.ContainsKey(ticket))
+        {
+            return ValueTask.CompletedTask; // It was here before.
+        }
+
+        if (_control?.Operate(operation) is { } thread)
+        {
+            _threads.Add(ticket, thread);
+            _isAtRest = false;
+        }
+        else
+        {
+            Answer(ticket, new OperationAnswer(Errno.None, IsBroken: true));
+        }
+
+        _ = AdvanceAsync();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<OperationAnswer?> AnswerAsync(int ticket) => ValueTask.FromResult(_answers.GetValueOrDefault(ticket));
+
+    /// <inheritdoc/>
+    public ValueTask StopAsync()
+    {
+        _control?.Stop();
+        _ = AdvanceAsync();
         return ValueTask.CompletedTask;
     }
 
@@ -100,7 +137,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             await Task.WhenAll(Cpus.Select(cpu => Delivery.SendAsync(cpu.PingAsync)));
         }
 
-        return new BootStatus(_report is null ? BootPhase.Running : BootPhase.Ended, _report);
+        return new BootStatus(_report is not null ? BootPhase.Ended : _isAtRest ? BootPhase.AtRest : BootPhase.Running, _report);
     }
 
     /// <inheritdoc/>
@@ -117,6 +154,25 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     {
         _failure ??= failure;
         _ = AdvanceAsync();
+    }
+
+    /// <summary>Tells what became of an operation whose thread is gone.</summary>
+    private void Answer(ThreadReport report)
+    {
+        if (report.Event is ThreadEvent.Blocked or ThreadEvent.Announced || !_threads.ContainsValue(report.Thread))
+        {
+            return;
+        }
+
+        var ticket = _threads.First(pair => pair.Value == report.Thread).Key;
+        _threads.Remove(ticket);
+        Answer(ticket, report.Answer ?? new OperationAnswer(Errno.None, IsBroken: true));
+    }
+
+    private void Answer(int ticket, OperationAnswer answer)
+    {
+        _answers[ticket] = answer;
+        _ = SendAsync(() => _observer?.AnsweredAsync(ticket, answer) ?? ValueTask.CompletedTask);
     }
 
     /// <summary>Does what the control says; a report that comes in between is heeded by the round under way.</summary>
@@ -163,6 +219,10 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             case AskAction ask:
                 _control!.Answered(ask, await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, ask.Step.Base).CanProceedAsync(ask.Step)));
                 break;
+            case RestAction:
+                _isAtRest = true;
+                _ = SendAsync(() => _observer!.RestsAsync()); // Set by the message that began the boot.
+                break;
             case EndAction end:
                 _hasEnded = true;
                 await FinishAsync(end.End);
@@ -205,6 +265,11 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         }
 
         _report = report with { IsLost = _isLost };
+        foreach (var ticket in _threads.Keys)
+        {
+            Answer(ticket, new OperationAnswer(Errno.None, IsBroken: true));
+        }
+
         await LetGoAsync(_report);
     }
 

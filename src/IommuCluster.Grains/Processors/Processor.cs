@@ -54,7 +54,8 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     {
         if (!_threads.ContainsKey(order.Thread))
         {
-            Start(order, boot.Workload.Stages[order.Stage].Threads[order.Index], parent: null);
+            var operation = order.Operation is null ? null : new Operation(order.Operation);
+            Start(order, operation?.ToStart() ?? boot.Workload.Stages[order.Stage].Threads[order.Index], parent: null, operation);
         }
     }
 
@@ -139,52 +140,46 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         running.Travelling = ReportAsync(running, failure is null ? ThreadEvent.Ended : ThreadEvent.Failed, step: null, failure);
     }
 
-    private void Start(ThreadOrder order, ThreadStart start, SimulatedThread? parent)
+    private void Start(ThreadOrder order, ThreadStart start, SimulatedThread? parent, Operation? operation = null)
     {
         var kernel = new KernelThread(this, boot.Lockdep, order.Slot, boot.Workload.Machine);
         kernel.Prepare(order.Thread, start, parent?.Kernel);
         var clock = VectorClock.At(order.First).Join(parent?.Clock?.With(parent.Kernel.Id, parent.Sequence));
-        _threads.Add(order.Thread, new SimulatedThread(kernel, order) { Clock = boot.Order.Checkers && !start.IsHardware ? clock : null });
+        _threads.Add(order.Thread, new SimulatedThread(kernel, order) { Clock = boot.Order.Checkers && !start.IsHardware ? clock : null, Operation = operation });
         kernel.Begin();
     }
 
     private async Task ReportAsync(SimulatedThread thread, ThreadEvent happened, StepMessage? step = null, string? failure = null) =>
         await lines.ReportAsync(thread.Report(happened, step, failure));
 
+    /// <summary>Sends a thread's step, again when it is not known whether it arrived: its owner gives a repeat the first answer.</summary>
     private async Task TravelAsync(SimulatedThread thread)
     {
-        try
-        {
-            var step = thread.ToTravel(_sites);
-            var reply = await SendAsync(step);
-            if (_isAnnouncing)
-            {
-                await Task.Yield(); // The answer was faster than the thread, which is about to suspend itself.
-            }
-
-            await AnswerAsync(thread, step.Sequence, reply);
-        }
-#pragma warning disable CA1031 // Whatever went wrong ends the boot, and whoever asked for it is told.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            thread.IsGone = true;
-            await ReportAsync(thread, ThreadEvent.Failed, step: null, failure.ToString());
-        }
-    }
-
-    /// <summary>Sends a step again when it is not known whether it arrived: its owner gives a repeat the first answer.</summary>
-    private async ValueTask<StepReply> SendAsync(StepMessage step)
-    {
+        var step = thread.ToTravel(_sites);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await lines.StepAsync(step);
+                var reply = await lines.StepAsync(step);
+                if (_isAnnouncing)
+                {
+                    await Task.Yield(); // The answer was faster than the thread, which is about to suspend itself.
+                }
+
+                await AnswerAsync(thread, step.Sequence, reply);
+                return;
             }
             catch (Exception failure) when (Delivery.MayRepeat(failure, attempt))
             {
-                // Sent again.
+                // Sent again; an answer that was taken already is not taken twice.
+            }
+#pragma warning disable CA1031 // Whatever went wrong ends the boot, and whoever asked for it is told.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                thread.IsGone = true;
+                await ReportAsync(thread, ThreadEvent.Failed, step: null, failure.ToString());
+                return;
             }
         }
     }

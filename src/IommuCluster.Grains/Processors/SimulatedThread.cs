@@ -22,6 +22,9 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
     /// <summary>The thread.</summary>
     public KernelThread Kernel => thread;
 
+    /// <summary>What somebody asked it to do, or null.</summary>
+    public Operation? Operation { get; init; }
+
     /// <summary>The CPU on which it runs.</summary>
     public int Cpu => order.Cpu;
 
@@ -144,7 +147,7 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
     /// <returns>The report, with all that was noted since the last one.</returns>
     public ThreadReport Report(ThreadEvent happened, StepMessage? step = null, string? failure = null)
     {
-        var report = new ThreadReport(order.Thread, ++_reports, happened, Sequence, [.. _letIn], TakeFindings(), step, failure);
+        var report = new ThreadReport(order.Thread, ++_reports, happened, Sequence, [.. _letIn], TakeFindings(), step, failure, happened == ThreadEvent.Ended ? Operation?.Answer : null);
         _letIn.Clear();
         return report;
     }

@@ -22,6 +22,9 @@ internal readonly record struct PageTable(Address Address) : IKernelObject<PageT
     private static readonly Layout s_layout = new("io_pgtable");
     private static readonly FieldDescriptor s_entries = s_layout.Tail("pte", 0, 0);
 
+    /// <summary>Entries of the largest table of any driver.</summary>
+    public const int MaxEntries = 1024;
+
     /// <inheritdoc/>
     public static Layout Layout => s_layout;
 
@@ -128,8 +131,9 @@ internal static class IoPageTable
     /// <param name="top">The top-level table.</param>
     /// <param name="geometry">The tables' shape.</param>
     /// <param name="iova">I/O virtual address.</param>
+    /// <param name="marking">How the reads are marked: a CPU may walk the tables, too.</param>
     /// <returns>The physical address, or null when nothing is mapped.</returns>
-    internal static async ValueTask<ulong?> Walk(KernelThread t, PageTable top, TableGeometry geometry, ulong iova)
+    internal static async ValueTask<ulong?> Walk(KernelThread t, PageTable top, TableGeometry geometry, ulong iova, Marking marking = Marking.Hardware)
     {
         if (geometry.Levels[0] is var (shift, bits) && iova >> (shift + bits) != 0)
         {
@@ -139,7 +143,7 @@ internal static class IoPageTable
         var table = top;
         for (var level = 0; level < geometry.Levels.Length; level++)
         {
-            var entry = await t.Load(table.Entry(IndexOf(geometry, level, iova)), Marking.Hardware);
+            var entry = await t.Load(table.Entry(IndexOf(geometry, level, iova)), marking);
             if (entry == 0)
             {
                 return null;

@@ -22,6 +22,7 @@ public class LocalCluster : IAsyncLifetime
     internal LocalCluster(short silos, Action<ISiloBuilder>? configure = null)
     {
         var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddKernelGrains(Registry);
@@ -60,6 +61,10 @@ public class LocalCluster : IAsyncLifetime
 internal sealed class Deaf : IBootObserver
 {
     public ValueTask EndedAsync(BootReport report) => ValueTask.CompletedTask;
+
+    public ValueTask RestsAsync() => ValueTask.CompletedTask;
+
+    public ValueTask AnsweredAsync(int ticket, OperationAnswer answer) => ValueTask.CompletedTask;
 }
 
 /// <summary>Three silos and a client.</summary>

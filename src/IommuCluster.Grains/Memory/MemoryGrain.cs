@@ -1,10 +1,7 @@
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Messaging;
-using IommuCluster.Grains.Placement;
 using IommuCluster.Kernel.Memory;
-using Orleans.Concurrency;
-using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Grains.Memory;
 
@@ -65,33 +62,3 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
         }
     }
 }
-
-/// <summary>An owner that comes to be by the first step on it, and joins its SoC then.</summary>
-internal abstract class OwnerGrain(HomeKind kind) : MemoryGrain
-{
-    /// <inheritdoc/>
-    protected sealed override HomeMemory Memory { get; } = new();
-
-    /// <inheritdoc/>
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
-    {
-        var part = new SocPart(kind, GrainKeys.IndexOf(this.GetPrimaryKeyString()));
-        await GrainFactory.JoinAsync(BootName, part, GrainContext);
-    }
-}
-
-/// <summary>A device with its <c>dev_iommu</c> and fwspec.</summary>
-[Reentrant, SocPlacement]
-internal sealed class DeviceGrain() : OwnerGrain(HomeKind.Device), IDeviceGrain;
-
-/// <summary>An IOMMU instance.</summary>
-[Reentrant, SocPlacement]
-internal sealed class IommuGrain() : OwnerGrain(HomeKind.Iommu), IIommuGrain;
-
-/// <summary>An IOMMU group.</summary>
-[Reentrant, SocPlacement]
-internal sealed class GroupGrain() : OwnerGrain(HomeKind.Group), IGroupGrain;
-
-/// <summary>An IOMMU domain with its page tables.</summary>
-[Reentrant, SocPlacement]
-internal sealed class DomainGrain() : OwnerGrain(HomeKind.Domain), IDomainGrain;
