@@ -27,6 +27,14 @@ internal interface IBootControl
     /// <returns>The thread, on the CPU of its parent.</returns>
     ThreadOrder Spawn(StepMessage step);
 
+    /// <summary>Makes the thread that does an operation; it starts by the next action.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <returns>Id of the thread; null when the SoC is not up for operations.</returns>
+    int? Operate(OperationMessage operation);
+
+    /// <summary>Ends a SoC that stays up.</summary>
+    void Stop();
+
     /// <summary>Takes a sleep.</summary>
     /// <param name="step">The step.</param>
     /// <returns>True when the thread has slept already; false when it is granted later.</returns>
@@ -52,6 +60,9 @@ internal sealed record WakeAction(Grant Grant) : BootAction;
 /// <param name="Slot">The thread's slot.</param>
 /// <param name="Step">The step.</param>
 internal sealed record AskAction(int Slot, StepMessage Step) : BootAction;
+
+/// <summary>Tells that the SoC that stays up is at rest.</summary>
+internal sealed record RestAction : BootAction;
 
 /// <summary>Ends the boot.</summary>
 /// <param name="End">How.</param>

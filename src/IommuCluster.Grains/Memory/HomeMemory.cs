@@ -1,16 +1,20 @@
 using System.Collections.Immutable;
+using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Locking;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Grains.Memory;
 
-/// <summary>The memory of one owner: its bank, who waits there, and the answers already given. Knows no grain.</summary>
+/// <summary>The memory of one owner: its bank, who waits there, who accessed what, and the answers already given. Knows no grain.</summary>
 internal class HomeMemory
 {
+    private static readonly StateHash s_byConstruction = new MemoryBank().Fingerprint();
+
     private readonly MemoryBank _bank = new();
     private readonly WaitList _waiting = new();
     private readonly FirstAnswers _answers = new();
+    private readonly AccessHistory _history = new();
     private readonly NeutralShapes _shapes = new();
     private readonly List<Grant> _grants = [];
 
@@ -38,6 +42,11 @@ internal class HomeMemory
     /// <returns>False while it would have to wait.</returns>
     public bool CanProceed(StepMessage step)
     {
+        if (!MayWait(step.Kind))
+        {
+            return true;
+        }
+
         var request = _shapes.ToRequest(step);
         _bank.Resolve(ref request);
         return _bank.CanProceed(request);
@@ -48,16 +57,23 @@ internal class HomeMemory
     /// <returns>The word, or null when there is none.</returns>
     public ulong? Peek(Address address) => _bank.Peek(address, 0);
 
+    /// <summary>Looks at all that is here.</summary>
+    /// <typeparam name="T">What is seen.</typeparam>
+    /// <param name="look">Looks.</param>
+    /// <returns>What it saw.</returns>
+    public T Look<T>(Func<MemoryBank, T> look) => look(_bank);
+
     /// <summary>Hashes all words.</summary>
     /// <param name="withRcu">False to leave out the RCU state, which every bank has and only the SoC's counts.</param>
     /// <returns>The hash; those of all owners of a SoC add up to the hash of one bank that holds everything.</returns>
-    public StateHash Fingerprint(bool withRcu) => withRcu ? _bank.Fingerprint() : _bank.Fingerprint().Minus(new MemoryBank().Fingerprint());
+    public StateHash Fingerprint(bool withRcu) => withRcu ? _bank.Fingerprint() : _bank.Fingerprint().Minus(s_byConstruction);
 
     /// <summary>Answers a step that is here for the first time.</summary>
     /// <param name="step">The step.</param>
     /// <returns>The answer.</returns>
     protected virtual StepReply Answer(StepMessage step)
     {
+        _history.Arrived(step);
         if (!CanProceed(step))
         {
             _waiting.Add(step);
@@ -68,19 +84,22 @@ internal class HomeMemory
         return EndsWaits(step.Kind) && _waiting.Count > 0 ? reply with { LetIn = LetIn() } : reply;
     }
 
+    private static bool MayWait(StepKind kind) =>
+        kind is StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu or StepKind.Sleep;
+
     private static bool EndsWaits(StepKind kind) =>
         kind is StepKind.Free or StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock;
 
-    private ImmutableArray<int> LetIn()
+    private ImmutableArray<WaitMessage> LetIn()
     {
-        var threads = ImmutableArray.CreateBuilder<int>();
+        var waits = ImmutableArray.CreateBuilder<WaitMessage>();
         while (_waiting.TakeFirst(CanProceed) is { } step)
         {
-            threads.Add(step.Thread);
+            waits.Add(new WaitMessage(step.Thread, step.Sequence));
             _grants.Add(new Grant(step.Thread, step.Sequence, step.Cpu, _answers.Keep(step, Apply(step))));
         }
 
-        return threads.ToImmutable();
+        return waits.ToImmutable();
     }
 
     private StepReply Apply(StepMessage step)
@@ -93,7 +112,8 @@ internal class HomeMemory
         }
 
         _bank.Apply(ref request, ref result);
+        var verdict = _history.Applied(step, result.Slot, step.Kind == StepKind.Free && result.Slot >= 0 ? _bank.WordsOf(result.ObjectNumber) : 0);
         var type = result.Fault == FaultKind.None ? null : _bank.LayoutOf(request.Base)?.Name;
-        return new StepReply(IsQueued: false, result.Value, result.Fault, type, [], null);
+        return new StepReply(IsQueued: false, result.Value, result.Fault, type, [], null, verdict.Clock, verdict.Race);
     }
 }

@@ -78,14 +78,7 @@ public static class BootCensus
     {
         var group = Look(bank, dev.IommuGroup);
         var domain = group.Address.IsObject ? Look(bank, group.Domain) : default;
-        return !domain.Address.IsObject ? null : Look(bank, domain.Type) switch
-        {
-            DomainType.Blocked => "blocked",
-            DomainType.Identity => "identity",
-            DomainType.Unmanaged => "unmanaged",
-            DomainType.Dma => "dma",
-            _ => null,
-        };
+        return domain.Address.IsObject ? HomeCensus.NameOf(Look(bank, domain.Type)) : null;
     }
 
     private static string ReasonOf(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)

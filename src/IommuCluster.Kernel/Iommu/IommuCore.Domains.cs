@@ -176,6 +176,28 @@ internal static partial class IommuCore
         await t.Machine.Ops[await t.Load(domain.Owner) - 1].UnmapPages(t, domain, iova);
     }
 
+    /// <summary>Translates an address as a domain's tables say, whatever the hardware remembers.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain; its life is the caller's business.</param>
+    /// <param name="iova">I/O virtual address.</param>
+    /// <returns>The physical address; 0 where nothing is mapped.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_iova_to_phys")]
+    internal static async ValueTask<ulong> IommuIovaToPhys(KernelThread t, IommuDomain domain, ulong iova)
+    {
+        using var frame = t.Call();
+        switch (await t.Load(domain.Type))
+        {
+            case DomainType.Identity:
+                return iova;
+            case DomainType.Blocked:
+                return 0;
+            default:
+                var tables = t.Machine.Ops[await t.Load(domain.Owner) - 1].Tables;
+                var top = new PageTable(await t.Load(domain.Pgd, Marking.DataRace)); // As in map and unmap.
+                return top.Address.IsNull ? 0 : await IoPageTable.Walk(t, top, tables, iova, Marking.Once) ?? 0;
+        }
+    }
+
     [KernelSource("drivers/iommu/iommu.c", "__iommu_domain_alloc")]
     private static async ValueTask<IommuDomain> __IommuDomainAlloc(KernelThread t, IommuOps ops, DomainType type)
     {

@@ -46,6 +46,9 @@ internal readonly record struct PageTable(Address Address) : IKernelObject<PageT
     private static readonly Layout s_layout = new("io_pgtable");
     private static readonly FieldDescriptor s_entries = s_layout.Tail("pte", 0, 0);
 
+    /// <summary>Entries of the largest table of any driver.</summary>
+    public const int MaxEntries = 1024;
+
     /// <inheritdoc/>
     public static Layout Layout => s_layout;
 

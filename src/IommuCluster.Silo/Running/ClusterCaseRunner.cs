@@ -35,7 +35,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         var (done, steps) = (0, 0L);
         while (done < boots && !(IsSeen(scenarioCase, seen) && done > 0) && !cancellation.IsCancellationRequested)
         {
-            var boot = await cluster.BootAsync(workload, $"run{_boots++}", CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+            var boot = await cluster.BootAsync(workload, $"run{_boots++}", OptionsOf(scenarioCase), cancellation);
             Add(seen, boot.Findings, done++);
             steps += boot.Steps;
         }
@@ -61,9 +61,12 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     public async Task<(ClusterBoot Cluster, ReplayResult Process)> ReplayAsync(ScenarioCase scenarioCase, ScenarioToken token, CancellationToken cancellation = default)
     {
         var process = cases.Replay(scenarioCase, token);
-        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"run{_boots++}", token.Schedules, CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"run{_boots++}", token.Schedules, OptionsOf(scenarioCase), cancellation);
         return (boot, process);
     }
+
+    private static BootOptions OptionsOf(ScenarioCase scenarioCase) =>
+        new() { Runtime = CaseRunner.OptionsOf(scenarioCase.Explore), Scatter = scenarioCase.Explore.Scatter };
 
     /// <summary>A case that expects nothing is booted as often as was asked; it has to stay clean that long.</summary>
     private static bool IsSeen(ScenarioCase scenarioCase, List<ObservedFinding> seen) =>

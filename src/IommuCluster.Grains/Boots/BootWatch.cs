@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Messaging;
+using CancellationToken = System.Threading.CancellationToken;
+
+namespace IommuCluster.Grains.Boots;
+
+/// <summary>A client's end of a boot: begins it, hears of it, and asks where it hears nothing.</summary>
+/// <param name="grains">The cluster.</param>
+/// <param name="name">The boot.</param>
+/// <param name="patience">How long to wait.</param>
+internal sealed class BootWatch(IGrainFactory grains, string name, Patience patience) : IBootObserver, IDisposable
+{
+    private readonly TaskCompletionSource<BootReport> _report = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<BootStatus> _rest = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<int, TaskCompletionSource<OperationAnswer>> _answers = [];
+    private readonly ISocGrain _soc = grains.Soc(name);
+    private IBootObserver? _reference;
+
+    /// <summary>Begins the boot.</summary>
+    /// <param name="order">What boots.</param>
+    /// <returns>Completes when it is on its way.</returns>
+    public Task BeginAsync(BootOrder order)
+    {
+        _reference = grains.CreateObjectReference<IBootObserver>(this);
+        return Delivery.SendAsync(() => _soc.BeginAsync(order, _reference));
+    }
+
+    /// <summary>Waits for the end of the boot.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>How it ended.</returns>
+    /// <exception cref="BootLostException">The SoC is gone.</exception>
+    public Task<BootReport> EndAsync(CancellationToken cancellation) =>
+        patience.WaitAsync(_report.Task, async () => (await StatusAsync()).Report, cancellation);
+
+    /// <summary>Waits until no thread is left, or the boot has ended.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>Which of both.</returns>
+    /// <exception cref="BootLostException">The SoC is gone.</exception>
+    public Task<BootStatus> RestAsync(CancellationToken cancellation) =>
+        patience.WaitAsync(_rest.Task, async () => await StatusAsync() is { Phase: not BootPhase.Running } status ? status : null, cancellation);
+
+    /// <summary>Runs an operation.</summary>
+    /// <param name="ticket">Its number.</param>
+    /// <param name="ask">Asks for it.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>What it came to.</returns>
+    /// <exception cref="BootLostException">The SoC is gone.</exception>
+    public async Task<OperationAnswer> OperateAsync(int ticket, Func<ValueTask> ask, CancellationToken cancellation)
+    {
+        var news = _answers.GetOrAdd(ticket, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        await Delivery.SendAsync(ask);
+        var answer = await patience.WaitAsync(news, () => AnswerAsync(ticket), cancellation);
+        _answers.TryRemove(ticket, out _);
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask EndedAsync(BootReport report)
+    {
+        _report.TrySetResult(report);
+        _rest.TrySetResult(new BootStatus(BootPhase.Ended, report));
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RestsAsync()
+    {
+        _rest.TrySetResult(new BootStatus(BootPhase.AtRest));
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask AnsweredAsync(int ticket, OperationAnswer answer)
+    {
+        if (_answers.TryGetValue(ticket, out var waiting))
+        {
+            waiting.TrySetResult(answer);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_reference is not null)
+        {
+            grains.DeleteObjectReference<IBootObserver>(_reference);
+        }
+    }
+
+    private async Task<BootStatus> StatusAsync()
+    {
+        var status = await Delivery.AskAsync(_soc.StatusAsync);
+        return status.Phase != BootPhase.Unknown ? status
+            : _report.Task.IsCompleted ? new BootStatus(BootPhase.Ended, await _report.Task) // It told us and went.
+            : throw new BootLostException($"The SoC of {name} was lost with its silo.");
+    }
+
+    private async Task<OperationAnswer?> AnswerAsync(int ticket)
+    {
+        var answer = await Delivery.AskAsync(() => _soc.AnswerAsync(ticket));
+        return answer ?? ((await StatusAsync()).Phase == BootPhase.Ended ? new OperationAnswer(Kernel.Memory.Errno.None, IsBroken: true) : null);
+    }
+}

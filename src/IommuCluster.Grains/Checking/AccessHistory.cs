@@ -1,0 +1,201 @@
+using System.Collections.Immutable;
+using IommuCluster.Grains.Contracts;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Grains.Checking;
+
+/// <summary>What an owner tells of a step besides its answer.</summary>
+/// <param name="Clock">What the thread has heard of now, or null when there was no news.</param>
+/// <param name="Race">The earlier access that the step races with, or null.</param>
+internal readonly record struct Verdict(VectorClock? Clock, AccessMessage? Race);
+
+/// <summary>
+/// The accesses to one owner's words, and which of them no lock, signal or atomic orders: the rules of
+/// <see cref="Kernel.Checking.DataRaces"/> where nobody knows all threads' clocks. Clocks travel with the steps, and only
+/// when they told something new; the clock of an access is its thread's count of steps.
+/// </summary>
+internal sealed class AccessHistory
+{
+    private readonly Dictionary<int, Accessor> _accessors = [];
+    private readonly Dictionary<int, WordHistory> _words = [];
+    private long _arrivals;
+
+    /// <summary>Keeps what a thread says it has heard of.</summary>
+    /// <param name="step">The step, as it arrives.</param>
+    public void Arrived(StepMessage step)
+    {
+        if (step.Clock is { } clock)
+        {
+            AccessorOf(step.Thread).Clock = clock;
+        }
+    }
+
+    /// <summary>Takes notice of a step that was applied.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="slot">The bank's number of the word, or of the first word of a freed object; -1 for none.</param>
+    /// <param name="words">Words of a freed object.</param>
+    /// <returns>What to tell the thread.</returns>
+    public Verdict Applied(StepMessage step, int slot, int words)
+    {
+        if (step.Site == 0 || slot < 0)
+        {
+            return default; // Hardware, or nobody looks for races.
+        }
+
+        var accessor = AccessorOf(step.Thread);
+        var before = accessor.Clock;
+        var race = step.Kind == StepKind.Free ? Free(step, accessor, slot, words) : Access(step, accessor, WordAt(slot));
+        return new Verdict(
+            ReferenceEquals(before, accessor.Clock) ? null : accessor.Clock,
+            race.Exists ? new AccessMessage(race.Cpu, race.Site) : null);
+    }
+
+    private static Epoch Later(in Epoch one, in Epoch other) => other.Arrival > one.Arrival ? other : one;
+
+    private Epoch Free(StepMessage step, Accessor accessor, int first, int words)
+    {
+        var race = default(Epoch);
+        for (var slot = first; slot < first + words; slot++)
+        {
+            race = Later(race, Write(step, accessor, Marking.Plain, WordAt(slot)));
+        }
+
+        return race;
+    }
+
+    private Epoch Access(StepMessage step, Accessor accessor, WordHistory word)
+    {
+        var race = default(Epoch);
+        switch (step.Kind)
+        {
+            case StepKind.Load:
+                race = Load(step, accessor, word);
+                break;
+            case StepKind.Store:
+                race = Write(step, accessor, step.Marking, word);
+                if (step.Marking is Marking.Ordered or Marking.Atomic)
+                {
+                    Release(step, accessor, word);
+                }
+
+                break;
+            case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
+                accessor.Clock = accessor.Clock.Join(word.Released);
+                race = Write(step, accessor, Marking.Atomic, word);
+                Release(step, accessor, word);
+                break;
+            case StepKind.Lock or StepKind.ReadLock or StepKind.TryLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
+                accessor.Clock = accessor.Clock.Join(word.Released);
+                break;
+            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+                Release(step, accessor, word);
+                break;
+        }
+
+        return race;
+    }
+
+    private Epoch Load(StepMessage step, Accessor accessor, WordHistory word)
+    {
+        if (step.Marking is Marking.Hardware or Marking.DataRace)
+        {
+            return default;
+        }
+
+        if (step.Marking is Marking.Ordered or Marking.Atomic)
+        {
+            accessor.Clock = accessor.Clock.Join(word.Released);
+        }
+
+        var race = Conflict(accessor, step.Marking, word.Write);
+        var isOne = word.Reads.Count == 1;
+        for (var i = word.Reads.Count - 1; i >= 0; i--)
+        {
+            // The same thread's last read, what earlier stages read, and one that is ordered before: from here on this read speaks for it.
+            var read = word.Reads[i];
+            if (read.Thread == step.Thread || read.Thread < accessor.Clock.First || (isOne && accessor.Knows(read)))
+            {
+                word.Reads.RemoveAt(i);
+            }
+        }
+
+        word.Reads.Add(EpochOf(step, step.Marking));
+        return race;
+    }
+
+    private Epoch Write(StepMessage step, Accessor accessor, Marking marking, WordHistory word)
+    {
+        if (marking is Marking.Hardware or Marking.DataRace)
+        {
+            return default;
+        }
+
+        var race = default(Epoch);
+        var isOrdered = true;
+        foreach (var read in word.Reads)
+        {
+            race = Later(race, Conflict(accessor, marking, read));
+            isOrdered &= accessor.Knows(read);
+        }
+
+        if (isOrdered || race.Exists)
+        {
+            word.Reads.Clear(); // From here on the write speaks for them.
+        }
+
+        race = Later(race, Conflict(accessor, marking, word.Write));
+        word.Write = EpochOf(step, marking);
+        return race;
+    }
+
+    private static Epoch Conflict(Accessor accessor, Marking marking, in Epoch earlier) =>
+        !earlier.Exists || accessor.Knows(earlier) || (earlier.Marking != Marking.Plain && marking != Marking.Plain) ? default : earlier;
+
+    private static void Release(StepMessage step, Accessor accessor, WordHistory word) =>
+        word.Released = accessor.Clock.With(step.Thread, step.Sequence).Join(word.Released);
+
+    private Epoch EpochOf(StepMessage step, Marking marking) => new(step.Thread, step.Sequence, marking, ++_arrivals, step.Cpu, step.Site);
+
+    private WordHistory WordAt(int slot)
+    {
+        if (!_words.TryGetValue(slot, out var word))
+        {
+            _words.Add(slot, word = new WordHistory());
+        }
+
+        return word;
+    }
+
+    private Accessor AccessorOf(int thread)
+    {
+        if (!_accessors.TryGetValue(thread, out var accessor))
+        {
+            _accessors.Add(thread, accessor = new Accessor(thread));
+        }
+
+        return accessor;
+    }
+
+    /// <summary>An access that is remembered; of a thread's the last read and the last write of each word.</summary>
+    private readonly record struct Epoch(int Thread, int Sequence, Marking Marking, long Arrival, int Cpu, int Site)
+    {
+        public bool Exists => Arrival > 0;
+    }
+
+    private sealed class Accessor(int thread)
+    {
+        public VectorClock Clock { get; set; } = VectorClock.At(thread);
+
+        public bool Knows(in Epoch earlier) => earlier.Thread == thread || Clock.Knows(earlier.Thread, earlier.Sequence);
+    }
+
+    private sealed class WordHistory
+    {
+        public Epoch Write { get; set; }
+
+        public List<Epoch> Reads { get; } = [];
+
+        /// <summary>What those who released the word as a lock or signal had heard of.</summary>
+        public VectorClock? Released { get; set; }
+    }
+}
