@@ -13,7 +13,6 @@ public sealed class KernelSourceTests
     /// <summary>What no kernel function does.</summary>
     private static readonly string[] s_notTheKernels =
     [
-        "IommuCluster.Kernel.PageTables.IoPageTable.Walk", // The hardware's own walk.
         "IommuCluster.Kernel.DriverCore.Bus.IsRegistered", // A look at a list, which the kernel does in place.
     ];
 

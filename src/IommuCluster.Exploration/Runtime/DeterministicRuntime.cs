@@ -385,7 +385,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         if (_turns.Enabled == 0 && !WakeSleepers())
         {
             _chosen = -1;
-            if (_turns.Live != 0)
+            if ((_turns.Live & ~_hardware) != 0)
             {
                 ReportStuck();
             }

@@ -14,6 +14,7 @@ namespace IommuCluster.Kernel.Checking;
 /// <param name="IsBound">True when it is bound to its driver.</param>
 /// <param name="IsRegistered">True for an IOMMU that the core has on its list.</param>
 /// <param name="Domain">The domain that its group is attached to: <c>dma</c>, <c>identity</c>, <c>unmanaged</c>, <c>blocked</c>; null without a group or domain.</param>
+/// <param name="IsCoherent">True when the DMA layer takes it for one that sees the CPU's caches.</param>
 /// <param name="Reason">Why it is not bound; null when it is.</param>
 public sealed record DeviceStanding(
     string Name,
@@ -24,6 +25,7 @@ public sealed record DeviceStanding(
     bool IsBound,
     bool IsRegistered,
     string? Domain,
+    bool IsCoherent,
     string? Reason);
 
 /// <summary>Looks at a machine at rest: what registered, what is bound, and why the rest is not.</summary>
@@ -53,6 +55,7 @@ public static class BootCensus
             isBound,
             registered.Contains(facts.Number),
             DomainOf(bank, Machine.DeviceAt(facts.Number)),
+            Look(bank, Machine.DeviceAt(facts.Number).DmaCoherent),
             isBound ? null : ReasonOf(machine, bank, facts, registered));
     }
 

@@ -12,10 +12,16 @@ internal static class ArchDma
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
     /// <param name="hasIommu">True when firmware parsing found an IOMMU for it.</param>
+    /// <param name="isCoherent">True when it sees the CPU's caches.</param>
     /// <returns>Completes when the ops are chosen, where that is the architecture's business.</returns>
     [KernelSource("arch/arm64/mm/dma-mapping.c", "arch_setup_dma_ops")]
-    internal static async ValueTask ArchSetupDmaOps(KernelThread t, Device dev, bool hasIommu)
+    internal static async ValueTask ArchSetupDmaOps(KernelThread t, Device dev, bool hasIommu, bool isCoherent)
     {
+        if (isCoherent)
+        {
+            await t.Store(dev.DmaCoherent, true); // Nothing ever makes it false again: firmware does not change.
+        }
+
         if (!hasIommu)
         {
             return;

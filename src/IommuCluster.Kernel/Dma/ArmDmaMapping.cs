@@ -148,7 +148,7 @@ internal static class ArmDmaMapping
         using var frame = t.Call();
         var mapping = await t.Load(dev.Mapping);
         var iova = await AllocIova(t, mapping);
-        return await IommuCore.IommuMap(t, await t.Load(mapping.Domain), iova, physical) == Errno.None ? iova : DmaMapping.MappingError;
+        return await IommuCore.IommuMap(t, await t.Load(mapping.Domain), iova, physical, 1UL << PageShift) == Errno.None ? iova : DmaMapping.MappingError;
     }
 
     /// <summary>Unmaps a page.</summary>

@@ -1,5 +1,6 @@
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Firmware;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Kernel.PageTables;
@@ -9,6 +10,9 @@ namespace IommuCluster.Kernel.Dma;
 /// <summary>The hardware of a device: makes a bounded number of transfers through the translation in force.</summary>
 internal static class DmaAgent
 {
+    /// <summary>Bytes of a page.</summary>
+    internal const ulong PageBytes = 4096;
+
     private const ulong BufferBase = 0x4000_0000;
     private const int BufferShift = 20;
 
@@ -24,6 +28,34 @@ internal static class DmaAgent
     internal static ThreadStart Start(Machine machine, Device dev) =>
         new($"dma {machine.FactsOf(dev).Name}", t => Transfers(t, dev), IsHardware: true);
 
+    /// <summary>The hardware of a device as the boot loader left it, as a thread: a transfer at first, and one whenever its translation changes. A stage of the boot that finds it so has one.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>The thread; it ends when a driver has taken the device over, and keeps no stage from ending.</returns>
+    internal static ThreadStart StartAtBoot(Machine machine, Device dev) =>
+        new($"dma {machine.FactsOf(dev).Name} (boot)", t => TransfersAtBoot(t, dev), IsHardware: true);
+
+    /// <summary>What the boot loader told the hardware: to use the memory that firmware reserves for it, or else a buffer of its own.</summary>
+    /// <param name="facts">The device.</param>
+    /// <returns>A physical address.</returns>
+    internal static ulong BootBufferOf(DeviceFacts facts) =>
+        facts.Regions.FirstOrDefault(region => region.Type == ResvType.Direct)?.Start ?? BufferOf(Machine.DeviceAt(facts.Number));
+
+    /// <summary>Stops what the boot loader left running, where it did.</summary>
+    /// <param name="t">The driver's thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when no more such transfers begin; one that is under way ends as it may.</returns>
+    [KernelSource("include/asm-generic/io.h", "writel")]
+    internal static async ValueTask TakeOver(KernelThread t, Device dev)
+    {
+        if (t.Machine.FactsOf(dev).IsLiveAtBoot)
+        {
+            var engine = t.Machine.EngineOf(dev.Number);
+            await t.Store(engine.Live, false, Marking.Hardware);
+            await t.WakeUp(t.Machine.StreamOf(dev.Number).Changed);
+        }
+    }
+
     /// <summary>Tells the hardware of a device where to transfer, and starts it.</summary>
     /// <param name="t">The driver's thread.</param>
     /// <param name="dev">The device.</param>
@@ -32,6 +64,7 @@ internal static class DmaAgent
     [KernelSource("include/asm-generic/io.h", "writel")]
     internal static async ValueTask Begin(KernelThread t, Device dev, ulong address)
     {
+        await TakeOver(t, dev);
         var engine = t.Machine.EngineOf(dev.Number);
         await t.Store(engine.Ops, await t.Load(dev.DmaOps), Marking.Hardware);
         await t.Store(engine.Stop, false, Marking.Hardware);
@@ -64,6 +97,24 @@ internal static class DmaAgent
         await t.Complete(engine.Idle);
     }
 
+    private static async ValueTask TransfersAtBoot(KernelThread t, Device dev)
+    {
+        using var frame = t.Call("DMA");
+        var engine = t.Machine.EngineOf(dev.Number);
+        var stream = t.Machine.StreamOf(dev.Number);
+        while (true)
+        {
+            var ticket = await t.PrepareToWait(stream.Changed);
+            if (!await t.Load(engine.Live, Marking.Hardware))
+            {
+                return;
+            }
+
+            await Transfer(t, dev, engine);
+            await t.WaitEvent(stream.Changed, ticket);
+        }
+    }
+
     private static async ValueTask Transfer(KernelThread t, Device dev, DmaEngine engine)
     {
         var address = await t.Load(engine.Target, Marking.Hardware);
@@ -85,7 +136,7 @@ internal static class DmaAgent
                 way = "translated stream";
                 var tables = t.Machine.Ops[await t.Load(domain.Owner, Marking.Hardware) - 1].Tables;
                 var top = await t.Load(domain.Pgd, Marking.Hardware);
-                physical = top.IsNull ? null : await IoPageTable.Walk(t, new PageTable(top), tables, address);
+                physical = top.IsNull ? null : await IoPageTable.Walk(t, new PageTable(top), tables, address, Marking.Hardware);
             }
             else if (type == DomainType.Blocked)
             {
@@ -98,12 +149,15 @@ internal static class DmaAgent
         {
             await Fault(t, dev, engine, address, way);
         }
-        else if (physical.Value >> BufferShift != BufferOf(dev) >> BufferShift)
+        else if (!IsOwn(t.Machine.FactsOf(dev), physical.Value))
         {
             t.Report(FindingKind.IsolationBreach, OpsName(await t.Load(engine.Ops, Marking.Hardware)), way,
                 $"{NameOf(t, dev)}: DMA address 0x{address:x} reaches physical 0x{physical:x}, which is not its own ({way})");
         }
     }
+
+    private static bool IsOwn(DeviceFacts facts, ulong physical) =>
+        physical >> BufferShift == BufferOf(Machine.DeviceAt(facts.Number)) >> BufferShift || facts.Regions.Any(region => region.Contains(physical));
 
     private static async ValueTask Fault(KernelThread t, Device dev, DmaEngine engine, ulong address, string way)
     {

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Firmware;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Kernel.Profiles;
@@ -46,8 +48,8 @@ internal static class DmaIommu
     {
         using var frame = t.Call();
         var domain = await IommuGetDmaDomain(t, dev);
-        var iova = await IommuDmaAllocIova(t, domain);
-        return await IommuCore.IommuMap(t, domain, iova, physical) == Errno.None ? iova : DmaMapping.MappingError;
+        var iova = await IommuDmaAllocIova(t, dev, domain);
+        return await IommuCore.IommuMap(t, domain, iova, physical, 1UL << PageShift) == Errno.None ? iova : DmaMapping.MappingError;
     }
 
     /// <summary>Unmaps a page, strictly: the hardware forgets it before the address is free again.</summary>
@@ -63,6 +65,14 @@ internal static class DmaIommu
         await IommuCore.IommuUnmap(t, domain, iova);
         await IommuDmaFreeIova(t, domain, iova);
     }
+
+    /// <summary>The regions that drivers get when they ask the DMA layer: those of firmware tables, and from v6.3 on <c>iommu-addresses</c>.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>The regions.</returns>
+    [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_get_resv_regions")]
+    internal static ImmutableArray<ResvRegion> IommuDmaGetResvRegions(Machine machine, DeviceFacts device) =>
+        machine.Profile.Release.IsSince(6, 3) ? device.Regions : device.Regions.RemoveAll(region => !region.IsFromTable);
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_get_dma_domain")]
     private static async ValueTask<IommuDomain> IommuGetDmaDomain(KernelThread t, Device dev) =>
@@ -91,7 +101,7 @@ internal static class DmaIommu
     }
 
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_alloc_iova")]
-    private static async ValueTask<ulong> IommuDmaAllocIova(KernelThread t, IommuDomain domain)
+    private static async ValueTask<ulong> IommuDmaAllocIova(KernelThread t, Device dev, IommuDomain domain)
     {
         using var frame = t.Call();
         await t.Lock(domain.IovaLock);
@@ -102,9 +112,21 @@ internal static class DmaIommu
             pfn = await t.Load(new Iova(Address.Null).PfnLo);
         }
 
+        pfn = BelowReserved(t, dev, pfn);
         await t.Store(domain.IovaNext, pfn - 1);
         await t.Unlock(domain.IovaLock);
         return pfn << PageShift;
+    }
+
+    /// <summary>The next page that firmware does not speak for (Linux: <c>iova_reserve_iommu_regions</c> keeps those out of the tree).</summary>
+    private static ulong BelowReserved(KernelThread t, Device dev, ulong pfn)
+    {
+        while (t.Machine.FactsOf(dev).Regions.FirstOrDefault(region => region.Contains(pfn << PageShift)) is { } reserved)
+        {
+            pfn = (reserved.Start >> PageShift) - 1;
+        }
+
+        return pfn;
     }
 
     /// <summary>Frees an address. Only the one given out last becomes free for the next; the rest is left as a cache would.</summary>

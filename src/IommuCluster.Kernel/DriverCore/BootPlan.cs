@@ -33,13 +33,13 @@ public enum FirmwareLinks
     /// <summary>Not at all.</summary>
     Off,
 
-    /// <summary>They order, but never hold back.</summary>
+    /// <summary>They are there, but nobody waits for them: only <c>sync_state</c>, which is not modelled, would look at them.</summary>
     Permissive,
 
     /// <summary>Suppliers hold back, except IOMMUs and relaxed cycles: the default.</summary>
     On,
 
-    /// <summary>IOMMUs hold back, too (<c>fw_devlink.strict=1</c>).</summary>
+    /// <summary>IOMMUs hold back, too, until the time-out finds that they have no driver (<c>fw_devlink.strict=1</c>).</summary>
     Strict,
 }
 
@@ -48,7 +48,54 @@ public enum FirmwareLinks
 /// <param name="Load">How it comes into the kernel.</param>
 /// <param name="Probe">Where its devices are probed.</param>
 /// <param name="Switches">The driver's own <c>before</c>/<c>after</c> switches by name; a missing one has the driver's default.</param>
-public sealed record DriverPlan(string Driver, DriverLoad Load, ProbeMode Probe, ImmutableSortedDictionary<string, string> Switches);
+public sealed record DriverPlan(string Driver, DriverLoad Load, ProbeMode Probe, ImmutableSortedDictionary<string, string> Switches)
+{
+    /// <summary>Drivers whose modules its module needs: a modprobe loads them first, as <c>modules.dep</c> says. Only for modules.</summary>
+    public ImmutableArray<string> Needs { get; init; } = [];
+}
+
+/// <summary>When the wait for deferred devices ends (Linux: <c>deferred_probe_timeout=</c>).</summary>
+public enum DeferredTimeout
+{
+    /// <summary>After everything else: modules come before it. The default.</summary>
+    AtRest,
+
+    /// <summary>At any time after the initcalls: modules may come later than it.</summary>
+    Races,
+}
+
+/// <summary>What a user does to a device after boot.</summary>
+public enum UserVerb
+{
+    /// <summary>Writes the device to its driver's <c>unbind</c>.</summary>
+    Unbind,
+
+    /// <summary>Writes the device to its driver's <c>bind</c>.</summary>
+    Bind,
+
+    /// <summary>Takes the device away: sysfs <c>remove</c>, or by hand.</summary>
+    Remove,
+
+    /// <summary>Brings a removed device back: sysfs <c>rescan</c>.</summary>
+    Rescan,
+
+    /// <summary>Takes the DMA of the device's group away from the kernel, as VFIO does when a user opens it.</summary>
+    Claim,
+
+    /// <summary>Gives it back, as VFIO does when the user closes it. A user releases only what it has got.</summary>
+    Release,
+
+    /// <summary>Writes <c>identity</c> to the <c>type</c> of the device's group.</summary>
+    TypeIdentity,
+
+    /// <summary>Writes <c>DMA</c> to the <c>type</c> of the device's group.</summary>
+    TypeDma,
+}
+
+/// <summary>One thing that a user does.</summary>
+/// <param name="Verb">What.</param>
+/// <param name="Device">Linux name of the device.</param>
+public sealed record UserAction(UserVerb Verb, string Device);
 
 /// <summary>All that decides a boot: facts, era, and what the scenario fixes.</summary>
 public sealed record BootPlan
@@ -74,8 +121,14 @@ public sealed record BootPlan
     /// <summary>How generic client drivers come; the name in it is not used.</summary>
     public DriverPlan Clients { get; init; } = new("clients", DriverLoad.BuiltIn, ProbeMode.Synchronous, ImmutableSortedDictionary<string, string>.Empty);
 
-    /// <summary>Names of masters that a user unbinds and binds again after boot, each on a thread of its own.</summary>
-    public ImmutableArray<string> Rebind { get; init; } = [];
+    /// <summary>What users do after boot, one thread a user.</summary>
+    public ImmutableArray<ImmutableArray<UserAction>> Users { get; init; } = [];
+
+    /// <summary>Names of masters whose hardware the boot loader left running.</summary>
+    public ImmutableArray<string> BootDma { get; init; } = [];
+
+    /// <summary>When the wait for deferred devices ends.</summary>
+    public DeferredTimeout DeferredTimeout { get; init; }
 
     /// <summary>How the firmware's supplier links hold a probe back.</summary>
     public FirmwareLinks FirmwareLinks { get; init; } = FirmwareLinks.On;

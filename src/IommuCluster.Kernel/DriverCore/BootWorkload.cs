@@ -18,48 +18,43 @@ public static class BootWorkload
     {
         var machine = MachineBuilder.Build(plan);
         var stages = ImmutableArray.CreateBuilder<Stage>();
-        stages.Add(Single("memory", "start_kernel", StartKernel));
-        stages.Add(Single("initcalls", "init", t => DoInitcalls(t, machine)));
-        stages.Add(Single("late_initcall", "init", DeferredProbeInitcall));
-        stages.Add(Single("late_initcall, second pass", "init", DeferredProbeInitcallDone));
+        stages.Add(new Stage("memory", [new ThreadStart("start_kernel", StartKernel)]));
+        stages.Add(BesideHardware(machine, "initcalls", new ThreadStart("init", t => DoInitcalls(t, machine))));
+        stages.Add(BesideHardware(machine, "late_initcall", new ThreadStart("init", DeferredProbeInitcall)));
+        stages.Add(BesideHardware(machine, "late_initcall, second pass", new ThreadStart("init", DeferredProbeInitcallDone)));
+        var timeout = new ThreadStart("kworker/timeout", DeferredProbeTimeoutWorkFunc);
+        var isRacing = plan.DeferredTimeout == DeferredTimeout.Races;
         var modules = Modules(machine);
         if (!modules.IsEmpty)
         {
-            stages.Add(new Stage("modules", modules));
+            stages.Add(BesideHardware(machine, "modules", isRacing ? modules.Add(timeout) : modules));
         }
 
-        if (!plan.Rebind.IsEmpty)
+        if (!plan.Users.IsEmpty)
         {
-            stages.Add(new Stage("user", [.. plan.Rebind.Select(name => Rebind(machine, name))]));
+            stages.Add(BesideHardware(machine, "user", UserActions.Threads(machine)));
         }
 
-        stages.Add(Single("deferred_probe_timeout", "kworker/timeout", DeferredProbeTimeoutWorkFunc));
-        stages.Add(Single("at rest", "audit", Audit));
+        if (!isRacing || modules.IsEmpty)
+        {
+            stages.Add(BesideHardware(machine, "deferred_probe_timeout", timeout));
+        }
+
+        stages.Add(new Stage("at rest", [new ThreadStart("audit", Audit)]));
         return new Workload(plan.Board.Name, plan.Board.Architecture, stages.ToImmutable()) { Machine = machine };
     }
 
-    private static Stage Single(string stage, string thread, Func<KernelThread, ValueTask> body) =>
-        new(stage, [new ThreadStart(thread, body)]);
+    /// <summary>A stage in which the hardware that the boot loader left running may still do so.</summary>
+    private static Stage BesideHardware(Machine machine, string stage, params ImmutableArray<ThreadStart> threads) =>
+        new(stage, [.. threads, .. machine.Devices.Where(device => device.IsLiveAtBoot).Select(device => DmaAgent.StartAtBoot(machine, Machine.DeviceAt(device.Number)))]);
 
     private static ImmutableArray<ThreadStart> Modules(Machine machine) =>
     [
         .. from number in Enumerable.Range(0, machine.Drivers.Length)
            let driver = machine.Drivers[number]
            where machine.PlanOf(driver).Load == DriverLoad.Module
-           select new ThreadStart($"modprobe {driver.Name}", t => Bus.BusAddDriver(t, number)),
+           select new ThreadStart($"modprobe {driver.Name}", t => Module.Modprobe(t, number)),
     ];
-
-    private static ThreadStart Rebind(Machine machine, string name)
-    {
-        var facts = machine.Devices.FirstOrDefault(device => (device.Name == name || device.Node.Path == name) && device.Driver >= 0)
-            ?? throw new BootPlanException($"no device here that has a driver is called '{name}', to be bound again; the masters are {string.Join(", ", machine.MasterNames())}");
-        var dev = Machine.DeviceAt(facts.Number);
-        return new ThreadStart($"user {facts.Name}", async t =>
-        {
-            await DriverBinding.DeviceReleaseDriver(t, dev);
-            await DriverBinding.DeviceDriverAttach(t, dev, facts.Driver);
-        });
-    }
 
     /// <summary>Makes the static objects, in the order on which their addresses rest.</summary>
     [KernelSource("init/main.c", "start_kernel")]
@@ -88,6 +83,18 @@ public static class BootWorkload
             var identity = await t.Allocate<IommuDomain>(Home.Soc);
             await t.Store(identity.Type, DomainType.Identity);
             await t.Store(identity.Owner, ops.Reference);
+        }
+
+        foreach (var _ in machine.SharedModules)
+        {
+            await t.Allocate<Module>(Home.Soc);
+        }
+
+        foreach (var device in machine.Devices.Where(device => device.IsLiveAtBoot))
+        {
+            var engine = machine.EngineOf(device.Number);
+            await t.Store(engine.Target, DmaAgent.BootBufferOf(device), Marking.Hardware);
+            await t.Store(engine.Live, true, Marking.Hardware);
         }
 
         await Lists.Init(t, soc.IommuDeviceList);
@@ -155,9 +162,25 @@ public static class BootWorkload
             return;
         }
 
-        await t.Sleep(TimeSpan.FromSeconds(seconds));
+        if (t.Machine.Plan.DeferredTimeout == DeferredTimeout.AtRest)
+        {
+            await t.Sleep(TimeSpan.FromSeconds(seconds));
+        }
+
+        await FwDevlinkDriversDone(t);
         await t.Store(soc.DeferredProbeTimeout, 0);
         await DriverBinding.DriverDeferredProbeTrigger(t);
+    }
+
+    /// <summary>From now on a supplier that no driver has ever matched holds nobody back.</summary>
+    [KernelSource("drivers/base/core.c", "fw_devlink_drivers_done", Release = "v6.6")]
+    private static async ValueTask FwDevlinkDriversDone(KernelThread t)
+    {
+        using var frame = t.Call();
+        var soc = Soc.Globals;
+        await t.Lock(soc.DeviceLinksLock);
+        await t.Store(soc.FwDevlinkDriversDone, true);
+        await t.Unlock(soc.DeviceLinksLock);
     }
 
     /// <summary>Looks at the machine at rest: a device that is still deferred will be so for ever.</summary>

@@ -19,6 +19,22 @@ internal static class Bus
         await t.Unlock(soc.BusKlistDevicesLock);
     }
 
+    /// <summary>Takes a device off its bus and its driver off the device.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when others cannot find it.</returns>
+    /// <remarks>A walk that stands on the device goes on from there, as a klist's does, because the entry keeps its neighbours.</remarks>
+    [KernelSource("drivers/base/bus.c", "bus_remove_device")]
+    internal static async ValueTask BusRemoveDevice(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var soc = Soc.Globals;
+        await t.Lock(soc.BusKlistDevicesLock);
+        await Lists.Del(t, dev.KnodeBus);
+        await t.Unlock(soc.BusKlistDevicesLock);
+        await DriverBinding.DeviceReleaseDriver(t, dev);
+    }
+
     /// <summary>Calls a function for each device of the bus, without a lock around the call.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="fn">The function; anything but 0 ends the walk.</param>

@@ -15,7 +15,7 @@ internal static class Core
     {
         using var frame = t.Call();
         await Bus.BusAddDevice(t, dev);
-        await BusNotifyAddDevice(t, dev);
+        await BusNotify(t, dev, isRemoved: false);
         await Bus.BusProbeDevice(t, dev);
     }
 
@@ -28,7 +28,52 @@ internal static class Core
     {
         using var frame = t.Call();
         await Bus.BusAddDevice(t, dev);
-        await BusNotifyAddDevice(t, dev);
+        await BusNotify(t, dev, isRemoved: false);
+    }
+
+    /// <summary>Takes a device out of the system.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device; a second removal does nothing.</param>
+    /// <returns>Completes when its driver and the IOMMU core have let it go.</returns>
+    [KernelSource("drivers/base/core.c", "device_del")]
+    internal static async ValueTask DeviceDel(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        await t.Lock(dev.Mutex);
+        var killed = !await t.Load(dev.Dead);
+        await t.Store(dev.Dead, true);
+        await t.Unlock(dev.Mutex);
+        if (!killed)
+        {
+            return;
+        }
+
+        await Bus.BusRemoveDevice(t, dev);
+        await DriverBinding.DriverDeferredProbeDel(t, dev);
+        await BusNotify(t, dev, isRemoved: true);
+    }
+
+    /// <summary>Finds a removed device again, as a scan of its bus does; the model has it at the same place in memory.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device; one that is there is left alone.</param>
+    /// <returns>Completes when the device was offered to the IOMMU core and to drivers.</returns>
+    [KernelSource("drivers/pci/probe.c", "pci_scan_single_device")]
+    internal static async ValueTask DeviceAddAgain(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        await t.Lock(dev.Mutex);
+        var isGone = await t.Load(dev.Dead);
+        if (isGone)
+        {
+            await t.Store(dev.CanMatch, false);
+            await t.Store(dev.Dead, false);
+        }
+
+        await t.Unlock(dev.Mutex);
+        if (isGone)
+        {
+            await DeviceAdd(t, dev);
+        }
     }
 
     /// <summary>Checks that all suppliers that hold the device back are bound.</summary>
@@ -48,9 +93,10 @@ internal static class Core
         var soc = Soc.Globals;
         var result = Errno.None;
         await t.Lock(soc.DeviceLinksLock);
-        foreach (var supplier in suppliers)
+        foreach (var number in suppliers)
         {
-            if (await t.Load(Machine.DeviceAt(supplier).LinkStatus) != LinkStatus.DriverPresent)
+            var supplier = Machine.DeviceAt(number);
+            if (await t.Load(supplier.LinkStatus) != LinkStatus.DriverPresent && !await IsRelaxed(t, supplier))
             {
                 result = Errno.EProbeDefer;
                 break;
@@ -60,6 +106,11 @@ internal static class Core
         await t.Unlock(soc.DeviceLinksLock);
         return result;
     }
+
+    /// <summary>Whether the links to a supplier were given up: no driver has ever matched it, and the time-out has passed.</summary>
+    [KernelSource("drivers/base/core.c", "fw_devlink_no_driver", Release = "v6.6")]
+    private static async ValueTask<bool> IsRelaxed(KernelThread t, Device supplier) =>
+        await t.Load(Soc.Globals.FwDevlinkDriversDone) && !await t.Load(supplier.CanMatch, Marking.DataRace);
 
     /// <summary>Lets the consumers of a device probe.</summary>
     /// <param name="t">The running thread; holds the device's mutex.</param>
@@ -84,14 +135,14 @@ internal static class Core
     }
 
     [KernelSource("drivers/base/bus.c", "bus_notify")]
-    private static async ValueTask BusNotifyAddDevice(KernelThread t, Device dev)
+    private static async ValueTask BusNotify(KernelThread t, Device dev, bool isRemoved)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
         await t.DownRead(soc.BusNotifierRwsem);
         if (await t.Load(soc.BusNotifier))
         {
-            await IommuCore.IommuBusNotifier(t, dev);
+            await IommuCore.IommuBusNotifier(t, dev, isRemoved);
         }
 
         await t.UpRead(soc.BusNotifierRwsem);

@@ -47,6 +47,7 @@ internal readonly record struct Device(Address Address) : IKernelObject<Device>
     private static readonly FieldDescriptor s_linkStatus = s_layout.Word("links.status", 0x98, 0xf0);
     private static readonly FieldDescriptor s_devresLock = s_layout.Word("devres_lock", 0x180, 0x2d0);
     private static readonly FieldDescriptor s_dmaOps = s_layout.Word("dma_ops", 0x118, 0x218);
+    private static readonly FieldDescriptor s_dmaCoherent = s_layout.Word("dma_coherent", 0x1c9, 0x30d);
     private static readonly FieldDescriptor s_dmaOpsSetup = s_layout.Word("archdata.dma_ops_setup", 0x160, 0x290);
     private static readonly FieldDescriptor s_mapping = s_layout.Word("archdata.mapping", 0x15c, 0x288);
     private static readonly FieldDescriptor s_iommuGroup = s_layout.Word("iommu_group", 0x1bc, 0x2f8);
@@ -97,6 +98,9 @@ internal readonly record struct Device(Address Address) : IKernelObject<Device>
 
     /// <summary>Who answers the DMA API.</summary>
     public Field<DmaOps> DmaOps => new(Address, s_dmaOps);
+
+    /// <summary>True when the device sees the CPU's caches, so that its mappings are made with IOMMU_CACHE.</summary>
+    public Field<bool> DmaCoherent => new(Address, s_dmaCoherent);
 
     /// <summary>ARM32: <c>arch_setup_dma_ops</c> made the mapping, so teardown may undo it.</summary>
     public Field<bool> DmaOpsSetup => new(Address, s_dmaOpsSetup);

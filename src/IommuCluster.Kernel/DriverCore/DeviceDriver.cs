@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Kernel.DriverCore;
@@ -15,6 +17,21 @@ internal enum InitcallLevel
     Device,
 }
 
+/// <summary>A <c>before</c>/<c>after</c> or a limit of a driver, which a scenario may set.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Words">What it may be; none for a number from 1 on.</param>
+internal sealed record DriverSwitch(string Name, params ImmutableArray<string> Words)
+{
+    /// <summary>What it may be, for people.</summary>
+    public string Values => Words.IsEmpty ? "a number from 1 on" : string.Join(" or ", Words);
+
+    /// <summary>Whether a value is one of its.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>True when it may be set.</returns>
+    public bool Takes(string value) =>
+        Words.IsEmpty ? int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 : Words.Contains(value);
+}
+
 /// <summary>A <c>struct device_driver</c>. Drivers are constant; what they change is in memory.</summary>
 /// <param name="name">The kernel's name of the driver.</param>
 /// <param name="level">When it is registered if built in.</param>
@@ -25,6 +42,9 @@ internal abstract class DeviceDriver(string name, InitcallLevel level)
 
     /// <summary>When it is registered if built in.</summary>
     public InitcallLevel Level { get; } = level;
+
+    /// <summary>What a scenario may set.</summary>
+    public virtual ImmutableArray<DriverSwitch> Switches => [];
 
     /// <summary>True for drivers that manage DMA ownership themselves (VFIO).</summary>
     public virtual bool DriverManagedDma => false;

@@ -284,8 +284,12 @@ internal static class DriverBinding
         await t.Unlock(soc.DeferredProbeMutex);
     }
 
+    /// <summary>Takes a device off the lists of deferred devices.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="dev">The device.</param>
+    /// <returns>Completes when it is on neither.</returns>
     [KernelSource("drivers/base/dd.c", "driver_deferred_probe_del")]
-    private static async ValueTask DriverDeferredProbeDel(KernelThread t, Device dev)
+    internal static async ValueTask DriverDeferredProbeDel(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

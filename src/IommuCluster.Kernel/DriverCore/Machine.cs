@@ -28,6 +28,12 @@ internal sealed record DeviceFacts(
     /// <summary>Numbers of the PCI functions that it finds on its bus as a host.</summary>
     public ImmutableArray<int> Functions { get; init; } = [];
 
+    /// <summary>What firmware reserves of its addresses.</summary>
+    public ImmutableArray<ResvRegion> Regions { get; init; } = [];
+
+    /// <summary>True when the boot loader left its hardware running.</summary>
+    public bool IsLiveAtBoot { get; init; }
+
     /// <summary>The Linux name of the device.</summary>
     public string Name => Node.Name;
 
@@ -47,6 +53,8 @@ public sealed class Machine
         Drivers = drivers;
         Ops = ops;
         FinalizesProbes = ops.Any(each => each.HasProbeFinalize);
+        SharedModules = [.. Enumerable.Range(0, drivers.Length).SelectMany(ModulesNeededBy).Distinct().Order()];
+        HasRegions = devices.Any(device => !device.Regions.IsEmpty);
         _numbers = devices.ToFrozenDictionary(device => device.Node.Path, device => device.Number, StringComparer.Ordinal);
     }
 
@@ -70,6 +78,9 @@ public sealed class Machine
 
     /// <summary>True when one of the IOMMU drivers wants to be called at the end of a device's probe.</summary>
     internal bool FinalizesProbes { get; }
+
+    /// <summary>True when firmware reserves addresses of some device.</summary>
+    internal bool HasRegions { get; }
 
     /// <summary>How reports call an owner.</summary>
     /// <param name="home">The owner.</param>
@@ -105,6 +116,25 @@ public sealed class Machine
     /// <param name="ops">Number of the ops.</param>
     /// <returns>The domain.</returns>
     internal IommuDomain IdentityDomainOf(int ops) => new(Address.Create(Home.Soc, thread: 1, count: 1 + (3 * Devices.Length) + ops));
+
+    /// <summary>Numbers of the drivers whose modules others need, in the order of their <see cref="Module"/> objects.</summary>
+    internal ImmutableArray<int> SharedModules { get; }
+
+    /// <summary>The module of a driver, when more than one modprobe may load it.</summary>
+    /// <param name="driver">Number of the driver.</param>
+    /// <returns>The module, or null.</returns>
+    internal Module? SharedModuleOf(int driver) => SharedModules.IndexOf(driver) is >= 0 and var index
+        ? new Module(Address.Create(Home.Soc, thread: 1, count: 1 + (3 * Devices.Length) + Ops.Length + index))
+        : null;
+
+    /// <summary>The modules that a driver's module needs, each after those that it needs itself.</summary>
+    /// <param name="driver">Number of the driver.</param>
+    /// <returns>Numbers of drivers.</returns>
+    internal IEnumerable<int> ModulesNeededBy(int driver) =>
+        PlanOf(Drivers[driver]).Needs.SelectMany(name => NumbersOf(name).SelectMany(number => ModulesNeededBy(number).Append(number))).Distinct();
+
+    private IEnumerable<int> NumbersOf(string module) =>
+        Enumerable.Range(0, Drivers.Length).Where(number => Drivers[number].Name == module && PlanOf(Drivers[number]).Load == DriverLoad.Module);
 
     /// <summary>The facts of a device.</summary>
     /// <param name="dev">The device.</param>

@@ -34,6 +34,8 @@ internal static class MachineBuilder
             [.. node.Iommus.Select(specifier => (numbers.GetValueOrDefault(specifier.Iommu, -1), specifier.Cells))],
             Driver: -1)
         {
+            Regions = ResvRegion.Of(plan.Board, node.Path),
+            IsLiveAtBoot = plan.BootDma.Contains(node.Name) || plan.BootDma.Contains(node.Path),
             Host = scan.HostOf(node.Path) is { } host ? numbers[host] : -1,
             Functions = [.. scan.Behind(node.Path).Where(function => numbers.ContainsKey(function.Path)).Select(function => numbers[function.Path])],
         }).ToImmutableArray();
@@ -45,7 +47,8 @@ internal static class MachineBuilder
         }
 
         var drivers = Drivers(devices, [.. ops.Select(each => each.Driver), .. OtherDrivers()]);
-        CheckDriverNames(plan, drivers);
+        CheckDrivers(plan, drivers);
+        CheckMasters(plan.BootDma, devices);
         var machine = new Machine(
             plan,
             [.. devices.Select(device => device with { Suppliers = links[device.Number], Driver = DriverOf(device, drivers) })],
@@ -55,13 +58,25 @@ internal static class MachineBuilder
         return machine;
     }
 
+    private static void CheckMasters(ImmutableArray<string> live, ImmutableArray<DeviceFacts> devices)
+    {
+        foreach (var name in live)
+        {
+            if (!devices.Any(device => (device.Name == name || device.Node.Path == name) && (!device.Iommus.IsEmpty || device.Host >= 0)))
+            {
+                throw new BootPlanException($"no master here is called '{name}', to be left running by the boot loader; the masters are {string.Join(", ", devices.Where(device => !device.Iommus.IsEmpty).Select(device => device.Name))}");
+            }
+        }
+    }
+
     /// <summary>A runtime has room for so many threads; better to say so now than in the one schedule in which all of them live.</summary>
     private static void CheckThreads(Machine machine)
     {
         var hardware = machine.Plan.Transfers == 0 ? 0 : machine.Devices.Count(device => device.Driver >= 0 && machine.Drivers[device.Driver] is GenericClient or RockchipDrm);
         var modules = machine.Drivers.Count(driver => machine.PlanOf(driver).Load == DriverLoad.Module);
         var workers = machine.Devices.Count(device => device.Driver >= 0 && machine.PlanOf(machine.Drivers[device.Driver]) is { Probe: ProbeMode.Asynchronous, Load: not DriverLoad.Absent });
-        if (hardware + Math.Max(modules, machine.Plan.Rebind.Length) + workers + 2 > MaxThreads)
+        hardware += machine.Devices.Count(device => device.IsLiveAtBoot);
+        if (hardware + Math.Max(modules, machine.Plan.Users.Length) + workers + 3 > MaxThreads)
         {
             throw new BootPlanException(
                 $"the boot of board {machine.Plan.Board.Name} may have more than {MaxThreads} threads at a time: {hardware} masters that make transfers, {modules} modules, {workers} asynchronous probes; name fewer masters, or make no transfers");
@@ -146,13 +161,17 @@ internal static class MachineBuilder
 
         var links = devices.Select(device => device.Node.Suppliers
             .Select(supplier => numbers.GetValueOrDefault(supplier.Node, -1))
-            .Concat(plan.FirmwareLinks == FirmwareLinks.Strict ? device.Iommus.Select(specifier => specifier.Iommu) : [])
+            .Concat(plan.FirmwareLinks == FirmwareLinks.Strict ? IommusOf(device, numbers) : [])
             .Where(number => number >= 0 && number != device.Number && devices[number].Node.Enabled)
             .Distinct()
             .ToImmutableArray()).ToImmutableArray();
         var component = StrongComponents(links);
         return [.. links.Select((suppliers, consumer) => suppliers.RemoveAll(supplier => component[supplier] == component[consumer]))];
     }
+
+    /// <summary>The IOMMUs that a node names itself; what a scan finds behind a host has no node.</summary>
+    private static IEnumerable<int> IommusOf(DeviceFacts device, Dictionary<string, int> numbers) =>
+        device.Host >= 0 ? [] : device.Node.Iommus.Select(specifier => specifier.Iommu).Concat(device.Node.IommuMap.Select(entry => entry.Iommu)).Select(path => numbers.GetValueOrDefault(path, -1));
 
     /// <summary>Numbers the strongly connected components (Tarjan, SIAM J. Comput. 1972).</summary>
     private static int[] StrongComponents(ImmutableArray<ImmutableArray<int>> edges)
@@ -249,13 +268,53 @@ internal static class MachineBuilder
         return -1;
     }
 
-    private static void CheckDriverNames(BootPlan plan, ImmutableArray<DeviceDriver> drivers)
+    private static void CheckDrivers(BootPlan plan, ImmutableArray<DeviceDriver> drivers)
     {
         foreach (var asked in plan.Drivers)
         {
-            if (!drivers.Any(driver => driver.Name == asked.Driver))
+            var driver = drivers.FirstOrDefault(driver => driver.Name == asked.Driver)
+                ?? throw new BootPlanException($"no device here has the driver '{asked.Driver}'; the drivers are {string.Join(", ", drivers.Select(driver => driver.Name))}");
+            foreach (var (name, value) in asked.Switches)
             {
-                throw new BootPlanException($"no device here has the driver '{asked.Driver}'; the drivers are {string.Join(", ", drivers.Select(driver => driver.Name))}");
+                CheckSwitch(driver, name, value);
+            }
+
+            CheckNeeds(plan, drivers, asked, []);
+        }
+
+        if (plan.Clients.Switches.Keys.FirstOrDefault() is { } lost)
+        {
+            throw new BootPlanException($"clients have no switch '{lost}'; a switch belongs to one driver, under `drivers`");
+        }
+    }
+
+    private static void CheckSwitch(DeviceDriver driver, string name, string value)
+    {
+        var found = driver.Switches.FirstOrDefault(each => each.Name == name)
+            ?? throw new BootPlanException($"driver {driver.Name} has no switch '{name}'; it has {string.Join(", ", driver.Switches.Select(each => each.Name).DefaultIfEmpty("none"))}");
+        if (!found.Takes(value))
+        {
+            throw new BootPlanException($"switch '{name}' of driver {driver.Name} is '{value}'; it is {found.Values}");
+        }
+    }
+
+    private static void CheckNeeds(BootPlan plan, ImmutableArray<DeviceDriver> drivers, DriverPlan asked, ImmutableArray<string> above)
+    {
+        if (above.Contains(asked.Driver))
+        {
+            throw new BootPlanException($"the modules {string.Join(", ", above)} need each other in a circle; no kernel builds that");
+        }
+
+        foreach (var needed in asked.Needs)
+        {
+            if (!drivers.Any(driver => driver.Name == needed))
+            {
+                throw new BootPlanException($"driver {asked.Driver} needs '{needed}', which no device here has; the drivers are {string.Join(", ", drivers.Select(driver => driver.Name))}");
+            }
+
+            if (plan.Drivers.FirstOrDefault(other => other.Driver == needed) is { } next)
+            {
+                CheckNeeds(plan, drivers, next, above.Add(asked.Driver));
             }
         }
     }

@@ -18,6 +18,8 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     private static readonly FieldDescriptor s_workPoolLock = Global("&pool->lock", LockKind.Spin);
     private static readonly FieldDescriptor s_componentMutex = Global("component_mutex", LockKind.Mutex);
     private static readonly FieldDescriptor s_phyProviderMutex = Global("phy_provider_mutex", LockKind.Mutex);
+    private static readonly FieldDescriptor s_moduleMutex = Global("module_mutex", LockKind.Mutex);
+    private static readonly FieldDescriptor s_moduleWaitQueue = Global("module_wq", LockKind.WaitQueue);
     private static readonly FieldDescriptor s_iommuDeviceList = s_layout.List("iommu_device_list", 0, 0);
     private static readonly FieldDescriptor s_busDevices = s_layout.List("klist_devices", 0, 0);
     private static readonly FieldDescriptor s_deferredPending = s_layout.List("deferred_probe_pending_list", 0, 0);
@@ -28,6 +30,7 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     private static readonly FieldDescriptor s_deferredTriggerCount = s_layout.Word("deferred_trigger_count", 0, 0);
     private static readonly FieldDescriptor s_deferredTimeout = s_layout.Word("driver_deferred_probe_timeout", 0, 0);
     private static readonly FieldDescriptor s_initcallsDone = s_layout.Word("initcalls_done", 0, 0);
+    private static readonly FieldDescriptor s_fwDevlinkDriversDone = s_layout.Word("fw_devlink_drv_reg_done", 0, 0);
     private static readonly FieldDescriptor s_workPending = s_layout.Word("deferred_probe_work.pending", 0, 0);
     private static readonly FieldDescriptor s_workRunning = s_layout.Word("deferred_probe_work.running", 0, 0);
     private static readonly FieldDescriptor s_rkDmaDev = s_layout.Word("rockchip-iommu.dma_dev", 0, 0);
@@ -71,6 +74,12 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
     /// <summary>Protects the list of phy providers.</summary>
     public Mutex PhyProviderMutex => new(Address, s_phyProviderMutex);
 
+    /// <summary>Protects the state of modules.</summary>
+    public Mutex ModuleMutex => new(Address, s_moduleMutex);
+
+    /// <summary>Where a modprobe waits for a module that another one loads.</summary>
+    public WaitQueue ModuleWaitQueue => new(Address, s_moduleWaitQueue);
+
     /// <summary>Registered IOMMU instances.</summary>
     public ListHead IommuDeviceList => ListHead.In(Address, s_iommuDeviceList);
 
@@ -105,6 +114,9 @@ internal readonly record struct Soc(Address Address) : IKernelObject<Soc>
 
     /// <summary>True after late_initcall's two passes.</summary>
     public Field<bool> InitcallsDone => new(Address, s_initcallsDone);
+
+    /// <summary>True once the time-out has passed: suppliers without a driver hold nobody back.</summary>
+    public Field<bool> FwDevlinkDriversDone => new(Address, s_fwDevlinkDriversDone);
 
     /// <summary>True while the deferred-probe work is queued.</summary>
     public Field<bool> WorkPending => new(Address, s_workPending);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Kernel.Dma;
 using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Firmware;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Locking;
 using IommuCluster.Kernel.Memory;
@@ -92,7 +93,7 @@ internal sealed class ArmSmmu : IommuOps
             }
         }
 
-        await t.Store(t.Machine.StreamOf(dev.Number).State, DmaStream.Fault, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, DmaStream.Fault);
         await t.Unlock(smmu.StreamMapMutex);
         await t.Free(config);
     }
@@ -139,6 +140,10 @@ internal sealed class ArmSmmu : IommuOps
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_def_domain_type")]
     public override DomainType? DefDomainType(Machine machine, DeviceFacts device) => ArmSmmuQcom.QcomSmmuDefDomainType(machine, device);
+
+    /// <inheritdoc/>
+    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_get_resv_regions")]
+    public override ImmutableArray<ResvRegion> GetResvRegions(Machine machine, DeviceFacts device) => DmaIommu.IommuDmaGetResvRegions(machine, device);
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_domain_alloc")]
@@ -202,7 +207,7 @@ internal sealed class ArmSmmu : IommuOps
             }
         }
 
-        await t.Store(t.Machine.StreamOf(dev.Number).State, type == DomainType.Identity ? DmaStream.Bypass : domain.Address, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, type == DomainType.Identity ? DmaStream.Bypass : domain.Address);
         return Errno.None;
     }
 
@@ -211,16 +216,16 @@ internal sealed class ArmSmmu : IommuOps
     public override async ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("arm_smmu_detach_dev");
-        await t.Store(t.Machine.StreamOf(dev.Number).State, DmaStream.Fault, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, DmaStream.Fault);
     }
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_map_pages")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical)
+    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("arm_smmu_map_pages");
         var top = await t.Load(domain.Pgd, Marking.DataRace); // Published after init_mutex was dropped.
-        return top.IsNull ? Errno.ENoDev : await IoPageTable.Map(t, new PageTable(top), Tables, iova, physical);
+        return top.IsNull ? Errno.ENoDev : await IoPageTable.Map(t, new PageTable(top), Tables, iova, physical, sizeBytes);
     }
 
     /// <inheritdoc/>
@@ -269,11 +274,20 @@ internal sealed class ArmSmmu : IommuOps
             await t.Store(config.Index(i), index);
         }
 
-        // disable_bypass: a new entry faults until a domain is attached.
-        await t.Store(t.Machine.StreamOf(dev.Number).State, DmaStream.Fault, Marking.Hardware);
+        await DmaStream.SetFirst(t, dev.Number, InitialStream(t.Machine, t.Machine.FactsOf(dev)));
         await t.Unlock(smmu.StreamMapMutex);
         return Errno.None;
     }
+
+    /// <summary>
+    /// What an entry does until a domain is attached: it faults (disable_bypass, since v5.2), unless a table's region (RMR)
+    /// or Qualcomm's driver keeps the way that the boot loader had opened.
+    /// </summary>
+    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_rmr_install_bypass_smr")]
+    private static Address InitialStream(Machine machine, DeviceFacts master) =>
+        master.Regions.Any(region => region.IsFromTable) || (master.IsLiveAtBoot && ArmSmmuQcom.KeepsBootStreams(machine, machine.Devices[master.Iommus[0].Iommu]))
+            ? DmaStream.Bypass
+            : DmaStream.Fault;
 
     /// <summary>An entry that contains the id, or the lowest free one.</summary>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_find_sme")]
@@ -425,6 +439,9 @@ internal sealed class ArmSmmu : IommuOps
     private sealed class PlatformDriver(ArmSmmu ops) : DeviceDriver("arm-smmu", InitcallLevel.Device)
     {
         /// <inheritdoc/>
+        public override ImmutableArray<DriverSwitch> Switches => [new("context-banks"), new("stream-map-entries")];
+
+        /// <inheritdoc/>
         public override bool Matches(DeviceFacts device) => device.IsIommu && device.Node.Compatible.Any(s_compatible.Contains);
 
         /// <inheritdoc/>
@@ -451,7 +468,7 @@ internal sealed class ArmSmmu : IommuOps
             return Errno.None;
         }
 
-        /// <summary>Rewrites every stream entry: what has no domain faults from now on (disable_bypass).</summary>
+        /// <summary>Rewrites every stream entry: what has no domain does from now on what an entry does at first.</summary>
         [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_device_reset")]
         private static async ValueTask ArmSmmuDeviceReset(KernelThread t, Device dev)
         {
@@ -460,8 +477,7 @@ internal sealed class ArmSmmu : IommuOps
             {
                 if (!master.Iommus.IsEmpty && master.Iommus[0].Iommu == dev.Number)
                 {
-                    var stream = t.Machine.StreamOf(master.Number);
-                    await t.CompareExchange(stream.State, DmaStream.Off, DmaStream.Fault);
+                    await DmaStream.SetFirst(t, master.Number, InitialStream(t.Machine, master));
                 }
             }
         }

@@ -8,8 +8,8 @@ namespace IommuCluster.Kernel.Drivers;
 
 /// <summary>
 /// What Qualcomm's SMMUs do otherwise (Linux: <c>drivers/iommu/arm/arm-smmu/arm-smmu-qcom.c</c>): some masters get an
-/// identity domain by default, and beside a GPU the context banks are not all alike. Left out are the last bank as
-/// a stand-in for bypass, and the stream entries that the boot loader set up and the driver keeps.
+/// identity domain by default, beside a GPU the context banks are not all alike, and the stream entries that the boot
+/// loader set up stay. Left out is the last bank as a stand-in for bypass.
 /// </summary>
 internal static class ArmSmmuQcom
 {
@@ -41,6 +41,7 @@ internal static class ArmSmmuQcom
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly KernelRelease s_adrenoRules = new(5, 11);
+    private static readonly KernelRelease s_keptStreams = new(5, 11);
     private static readonly KernelRelease s_genericCompatible = new(6, 2);
 
     /// <summary>True when a GPU's rules hold for an SMMU.</summary>
@@ -49,6 +50,13 @@ internal static class ArmSmmuQcom
     /// <returns>True for <c>qcom,adreno-smmu</c> from v5.11 on.</returns>
     internal static bool IsAdreno(Machine machine, DeviceFacts smmu) =>
         IsQcom(machine, smmu) && smmu.Node.Compatible.Contains("qcom,adreno-smmu") && IsSince(machine, s_adrenoRules);
+
+    /// <summary>Whether what the boot loader let through goes on after the reset.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="smmu">The SMMU.</param>
+    /// <returns>True for Qualcomm's from v5.11 on.</returns>
+    [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu-qcom.c", "qcom_smmu_cfg_probe")]
+    internal static bool KeepsBootStreams(Machine machine, DeviceFacts smmu) => IsQcom(machine, smmu) && IsSince(machine, s_keptStreams);
 
     /// <summary>Passes through what scan-out or firmware uses before its driver comes, and what must not use up a context bank.</summary>
     /// <param name="machine">The machine.</param>

@@ -206,12 +206,12 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_map")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical)
+    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("mtk_iommu_map");
         var tableLock = new MtkIommuDomain(domain.Address).TableLock;
         await t.Lock(tableLock);
-        var error = await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical);
+        var error = await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical, sizeBytes);
         await t.Unlock(tableLock);
         return error;
     }
@@ -342,7 +342,7 @@ internal sealed class MtkIommuV1 : IommuOps
     {
         using var frame = t.Call();
         var state = enable ? (await t.Load(data.Domain)).Address : DmaStream.Off;
-        await t.Store(t.Machine.StreamOf(dev.Number).State, state, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, state);
     }
 
     private static bool AttachesAfterJoining(Machine machine) =>
@@ -399,6 +399,9 @@ internal sealed class MtkIommuV1 : IommuOps
 
     private sealed class PlatformDriver(MtkIommuV1 ops) : DeviceDriver(DriverName, InitcallLevel.Subsys)
     {
+        /// <inheritdoc/>
+        public override ImmutableArray<DriverSwitch> Switches => [new("attach", "before-group", "after-group"), new("group", "shared", "per-consumer")];
+
         /// <inheritdoc/>
         public override bool Matches(DeviceFacts device) => device.IsIommu && device.Node.Compatible.Contains("mediatek,mt2701-m4u");
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Kernel.Dma;
 using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Firmware;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Kernel.PageTables;
@@ -64,12 +65,17 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
     public override async ValueTask ReleaseDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("plain_iommu_release_device");
-        await t.Store(t.Machine.StreamOf(dev.Number).State, DmaStream.Off, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, DmaStream.Off);
     }
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "generic_device_group")]
     public override ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev) => IommuCore.GenericDeviceGroup(t);
+
+    /// <inheritdoc/>
+    [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_get_resv_regions")]
+    public override ImmutableArray<ResvRegion> GetResvRegions(Machine machine, DeviceFacts device) =>
+        family.HonoursRegions ? DmaIommu.IommuDmaGetResvRegions(machine, device) : [];
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_domain_alloc")]
@@ -121,7 +127,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
         }
 
         var type = await t.Load(domain.Type);
-        await t.Store(t.Machine.StreamOf(dev.Number).State, type == DomainType.Identity ? DmaStream.Bypass : domain.Address, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, type == DomainType.Identity ? DmaStream.Bypass : domain.Address);
         return Errno.None;
     }
 
@@ -130,15 +136,15 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
     public override async ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("plain_iommu_detach_dev");
-        await t.Store(t.Machine.StreamOf(dev.Number).State, DmaStream.Off, Marking.Hardware);
+        await DmaStream.Set(t, dev.Number, DmaStream.Off);
     }
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_map_pages")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical)
+    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("plain_iommu_map_pages");
-        return await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical);
+        return await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical, sizeBytes);
     }
 
     /// <inheritdoc/>

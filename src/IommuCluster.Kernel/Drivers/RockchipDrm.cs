@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Dma;
 using IommuCluster.Kernel.DriverCore;
@@ -14,6 +15,9 @@ namespace IommuCluster.Kernel.Drivers;
 /// </summary>
 internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel.Device)
 {
+    /// <inheritdoc/>
+    public override ImmutableArray<DriverSwitch> Switches => [new("detach-arm-mapping", "before", "after")];
+
     /// <inheritdoc/>
     public override bool Matches(DeviceFacts device) =>
         !device.IsIommu && device.Node.Compatible.Any(name => name.StartsWith("rockchip,", StringComparison.Ordinal) && name.Contains("-vop", StringComparison.Ordinal));
@@ -77,11 +81,12 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
         // The frame buffer is at the same place of the shared domain as in memory; without a domain it is reached directly.
         var buffer = DmaAgent.BufferOf(dev);
         var domain = await t.Load(Soc.Globals.RkDrmDomain);
-        if (!domain.Address.IsNull && await IommuCore.IommuMap(t, domain, buffer, buffer) != Errno.None)
+        if (!domain.Address.IsNull && await IommuCore.IommuMap(t, domain, buffer, buffer, DmaAgent.PageBytes) != Errno.None)
         {
             return;
         }
 
+        await DmaAgent.TakeOver(t, dev);
         var engine = t.Machine.EngineOf(dev.Number);
         await t.Store(engine.Target, buffer, Marking.Hardware);
         await t.Spawn(DmaAgent.Start(t.Machine, dev));

@@ -162,10 +162,10 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_map")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical)
+    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("rk_iommu_map");
-        var error = await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical);
+        var error = await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical, sizeBytes);
         return error == Errno.EExist ? Errno.EAddrInUse : error;
     }
 
@@ -189,7 +189,7 @@ internal sealed class RockchipIommu : IommuOps
         {
             if (!master.Iommus.IsEmpty && master.Iommus[0].Iommu == instance.Address.Home.Index)
             {
-                await t.Store(t.Machine.StreamOf(master.Number).State, state, Marking.Hardware);
+                await DmaStream.Set(t, master.Number, state);
             }
         }
     }

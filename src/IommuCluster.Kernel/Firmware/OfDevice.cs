@@ -21,7 +21,15 @@ internal static class OfDevice
             return error;
         }
 
-        await ArchDma.ArchSetupDmaOps(t, dev, hasIommu: error == Errno.None);
+        await ArchDma.ArchSetupDmaOps(t, dev, hasIommu: error == Errno.None, OfDmaIsCoherent(t.Machine, t.Machine.FactsOf(dev)));
         return Errno.None;
     }
+
+    /// <summary>Whether a device sees the CPU's caches: what the nearest node says, or else the architecture's habit.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="device">The device; what a scan finds is as its host.</param>
+    /// <returns>True when it does.</returns>
+    [KernelSource("drivers/of/address.c", "of_dma_is_coherent")]
+    internal static bool OfDmaIsCoherent(Machine machine, DeviceFacts device) =>
+        (device.Host >= 0 ? machine.Devices[device.Host] : device).Node.DmaCoherent ?? machine.Architecture == Architecture.X86;
 }

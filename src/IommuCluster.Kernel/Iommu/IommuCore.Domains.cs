@@ -1,6 +1,7 @@
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Firmware;
 using IommuCluster.Kernel.Memory;
+using IommuCluster.Kernel.PageTables;
 using IommuCluster.Kernel.Profiles;
 
 namespace IommuCluster.Kernel.Iommu;
@@ -106,19 +107,61 @@ internal static partial class IommuCore
         return domain;
     }
 
-    /// <summary>Maps a page.</summary>
+    /// <summary>Maps a range, in the largest pages and blocks that fit.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain; its life is the caller's business.</param>
     /// <param name="iova">I/O virtual address, page aligned.</param>
     /// <param name="physical">Physical address, page aligned.</param>
-    /// <returns>0 or an error.</returns>
+    /// <param name="lengthBytes">Length, a multiple of the page.</param>
+    /// <returns>0 or an error; what was mapped before it is unmapped again.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_map")]
-    internal static async ValueTask<Errno> IommuMap(KernelThread t, IommuDomain domain, ulong iova, ulong physical)
+    internal static async ValueTask<Errno> IommuMap(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong lengthBytes)
     {
         using var frame = t.Call();
-        return await t.Load(domain.Type) < DomainType.Unmanaged
-            ? Errno.EInval
-            : await t.Machine.Ops[await t.Load(domain.Owner) - 1].MapPages(t, domain, iova, physical);
+        if (await t.Load(domain.Type) < DomainType.Unmanaged)
+        {
+            return Errno.EInval;
+        }
+
+        var ops = t.Machine.Ops[await t.Load(domain.Owner) - 1];
+        for (var mapped = 0UL; mapped < lengthBytes;)
+        {
+            var size = ops.Tables.PageSizeFor((iova + mapped) | (physical + mapped), lengthBytes - mapped);
+            var error = await ops.MapPages(t, domain, iova + mapped, physical + mapped, size);
+            if (error != Errno.None)
+            {
+                for (var undone = 0UL; undone < mapped; undone += ops.Tables.PageSizeFor((iova + undone) | (physical + undone), mapped - undone))
+                {
+                    await ops.UnmapPages(t, domain, iova + undone);
+                }
+
+                return error;
+            }
+
+            mapped += size;
+        }
+
+        return Errno.None;
+    }
+
+    /// <summary>What an address of a domain leads to.</summary>
+    /// <param name="t">The running thread.</param>
+    /// <param name="domain">The domain.</param>
+    /// <param name="iova">I/O virtual address.</param>
+    /// <returns>The physical address; 0 when nothing is mapped.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_iova_to_phys")]
+    internal static async ValueTask<ulong> IommuIovaToPhys(KernelThread t, IommuDomain domain, ulong iova)
+    {
+        using var frame = t.Call();
+        var type = await t.Load(domain.Type);
+        if (type < DomainType.Unmanaged)
+        {
+            return type == DomainType.Identity ? iova : 0;
+        }
+
+        var tables = t.Machine.Ops[await t.Load(domain.Owner) - 1].Tables;
+        var top = await t.Load(domain.Pgd, Marking.DataRace);
+        return top.IsNull ? 0 : await IoPageTable.Walk(t, new PageTable(top), tables, iova, Marking.Once) ?? 0;
     }
 
     /// <summary>Unmaps a page and waits until the hardware has forgotten it.</summary>
@@ -215,31 +258,109 @@ internal static partial class IommuCore
     }
 
     /// <summary>Chooses, makes and attaches the default domain of a group (v6.5 and later).</summary>
+    /// <param name="t">The running thread; holds the group's mutex.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="asked">What a user wants it to be; null for the core's choice.</param>
+    /// <returns>0; -ENODEV when the driver has no such domain; or why attaching failed, and then all is as before.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_setup_default_domain", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuSetupDefaultDomain(KernelThread t, IommuGroup group)
+    private static async ValueTask<Errno> IommuSetupDefaultDomain(KernelThread t, IommuGroup group, DomainType? asked = null)
     {
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
         var first = GroupDevice.FromList(await t.Load(group.Devices.Next));
         var reference = await OpsOfProbed(t, await t.Load(first.Dev));
         var ops = t.Machine.Ops[reference - 1];
-        var domain = await __IommuDomainAlloc(t, ops, await IommuGetDefaultDomainType(t, group, ops));
+        var domain = await __IommuDomainAlloc(t, ops, asked ?? await IommuGetDefaultDomainType(t, group, ops));
         if (domain.Address.IsNull)
         {
             // Up to v6.6 a group may have none; since 98ac73f99bc4 that fails the probe.
-            return t.Machine.Profile.DefaultDomainRequired ? Errno.ENoDev : Errno.None;
+            return asked is not null || t.Machine.Profile.DefaultDomainRequired ? Errno.ENoDev : Errno.None;
         }
 
-        if ((await t.Load(group.DefaultDomain)).Address == domain.Address)
+        var old = await t.Load(group.DefaultDomain);
+        if (old.Address == domain.Address)
         {
             return Errno.None;
         }
 
+        // A domain that its driver makes ready only as it is attached refuses, and is asked again then.
+        var refused = await IommuGroupCreateDirectMappings(t, group, domain) != Errno.None;
         await t.Store(group.DefaultDomain, domain);
-        if ((await t.Load(group.Domain)).Address.IsNull)
+        var isFirst = (await t.Load(group.Domain)).Address.IsNull;
+        var error = await __IommuGroupSetDomain(t, group, domain);
+        if (isFirst)
         {
-            var error = await __IommuGroupSetDomain(t, group, domain);
             t.WarnOn(error != Errno.None, "iommu_setup_default_domain: first attach failed");
+        }
+        else if (error != Errno.None)
+        {
+            await t.Store(group.DefaultDomain, old);
+            await IommuDomainFree(t, domain);
+            return error;
+        }
+
+        if (refused)
+        {
+            await IommuGroupCreateDirectMappings(t, group, domain);
+        }
+
+        if (!old.Address.IsNull)
+        {
+            await IommuDomainFree(t, old);
+        }
+
+        return Errno.None;
+    }
+
+    /// <summary>The direct mappings of all members.</summary>
+    /// <returns>0, or the last error.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_group_create_direct_mappings")]
+    private static async ValueTask<Errno> IommuGroupCreateDirectMappings(KernelThread t, IommuGroup group, IommuDomain domain)
+    {
+        if (!t.Machine.HasRegions)
+        {
+            return Errno.None;
+        }
+
+        using var frame = t.Call();
+        var result = Errno.None;
+        for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
+        {
+            var error = await IommuCreateDeviceDirectMappings(t, domain, await t.Load(GroupDevice.FromList(at).Dev));
+            result = error == Errno.None ? result : error;
+        }
+
+        return result;
+    }
+
+    /// <summary>Maps 1:1 what firmware says that the device already uses.</summary>
+    /// <returns>0, or why its driver could not.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_create_device_direct_mappings")]
+    private static async ValueTask<Errno> IommuCreateDeviceDirectMappings(KernelThread t, IommuDomain domain, Device dev)
+    {
+        const ulong PageMask = 0xfff;
+        if (t.Machine.FactsOf(dev).Regions.IsEmpty || await t.Load(domain.Type) != DomainType.Dma)
+        {
+            return Errno.None;
+        }
+
+        using var frame = t.Call();
+        var ops = t.Machine.Ops[await t.Load(domain.Owner) - 1];
+        foreach (var region in ops.GetResvRegions(t.Machine, t.Machine.FactsOf(dev)).Where(region => region.Type == ResvType.Direct))
+        {
+            // Both ends are rounded up; a range that another member has mapped is the same range.
+            var start = (region.Start + PageMask) & ~PageMask;
+            var end = (region.Start + region.LengthBytes + PageMask) & ~PageMask;
+            if (await IommuIovaToPhys(t, domain, start) != 0)
+            {
+                continue;
+            }
+
+            var error = await IommuMap(t, domain, start, start, end - start);
+            if (error != Errno.None)
+            {
+                return error;
+            }
         }
 
         return Errno.None;

@@ -185,6 +185,15 @@ internal static partial class IommuCore
     {
         using var frame = t.Call();
         await t.Lock(group.Mutex);
+        await RemoveMember(t, group, dev);
+        await t.Unlock(group.Mutex);
+        await t.Store(dev.IommuGroup, default);
+        await IommuGroupPut(t, group);
+    }
+
+    [KernelSource("drivers/iommu/iommu.c", "__iommu_group_remove_device", Release = "v6.6")]
+    private static async ValueTask RemoveMember(KernelThread t, IommuGroup group, Device dev)
+    {
         for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
         {
             var member = GroupDevice.FromList(at);
@@ -192,13 +201,9 @@ internal static partial class IommuCore
             {
                 await Lists.DelInit(t, member.List);
                 await t.Free(member);
-                break;
+                return;
             }
         }
-
-        await t.Unlock(group.Mutex);
-        await t.Store(dev.IommuGroup, default);
-        await IommuGroupPut(t, group);
     }
 
     private static async ValueTask FreeGroupDomains(KernelThread t, IommuGroup group)

@@ -65,6 +65,122 @@ internal static partial class IommuCore
         await IommuGroupPut(t, group);
     }
 
+    /// <summary>Takes a group's DMA away from the kernel, for a user (VFIO, iommufd).</summary>
+    /// <param name="t">The running thread; takes the group's mutex and gives it back.</param>
+    /// <param name="dev">A device of the group.</param>
+    /// <param name="owner">Who asks; not 0.</param>
+    /// <returns>0; -ENODEV without group; -EPERM when a kernel driver or another user has it; -EBUSY when a foreign domain is attached.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_device_claim_dma_owner", Release = "v6.2")]
+    internal static async ValueTask<Errno> IommuDeviceClaimDmaOwner(KernelThread t, Device dev, ulong owner)
+    {
+        using var frame = t.Call();
+        var group = await IommuGroupGet(t, dev);
+        if (group.Address.IsNull)
+        {
+            return Errno.ENoDev;
+        }
+
+        var result = Errno.None;
+        await t.Lock(group.Mutex);
+        var count = await t.Load(group.OwnerCount);
+        if (count == 0)
+        {
+            result = await __IommuTakeDmaOwnership(t, group, owner);
+        }
+        else if (await t.Load(group.Owner) != owner)
+        {
+            result = Errno.EPerm;
+        }
+        else
+        {
+            await t.Store(group.OwnerCount, count + 1);
+        }
+
+        await t.Unlock(group.Mutex);
+        await IommuGroupPut(t, group);
+        return result;
+    }
+
+    /// <summary>Gives back what <see cref="IommuDeviceClaimDmaOwner"/> took.</summary>
+    /// <param name="t">The running thread; takes the group's mutex and gives it back.</param>
+    /// <param name="dev">A device of the group.</param>
+    /// <returns>Completes when the group has one claim less; after the last it is on its default domain again.</returns>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_device_release_dma_owner", Release = "v6.2")]
+    internal static async ValueTask IommuDeviceReleaseDmaOwner(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var group = await IommuGroupGet(t, dev);
+        if (group.Address.IsNull)
+        {
+            return;
+        }
+
+        await t.Lock(group.Mutex);
+        var count = await t.Load(group.OwnerCount);
+        if (count > 1)
+        {
+            await t.Store(group.OwnerCount, count - 1);
+        }
+        else if (!t.WarnOn(count == 0 || await t.Load(group.Owner) == 0, "__iommu_release_dma_ownership: nobody owns the group"))
+        {
+            await t.Store(group.OwnerCount, 0);
+            await t.Store(group.Owner, 0UL);
+            await IommuGroupSetCoreDomain(t, group);
+        }
+
+        await t.Unlock(group.Mutex);
+        await IommuGroupPut(t, group);
+    }
+
+    [KernelSource("drivers/iommu/iommu.c", "__iommu_take_dma_ownership")]
+    private static async ValueTask<Errno> __IommuTakeDmaOwnership(KernelThread t, IommuGroup group, ulong owner)
+    {
+        t.AssertHeld(group.Mutex);
+        using var frame = t.Call();
+        var domain = await t.Load(group.Domain);
+        if (!domain.Address.IsNull && domain.Address != (await t.Load(group.DefaultDomain)).Address)
+        {
+            return Errno.EBusy;
+        }
+
+        var error = await __IommuGroupAllocBlockingDomain(t, group);
+        error = error == Errno.None ? await __IommuGroupSetDomain(t, group, await t.Load(group.BlockingDomain)) : error;
+        if (error == Errno.None)
+        {
+            await t.Store(group.Owner, owner);
+            await t.Store(group.OwnerCount, await t.Load(group.OwnerCount) + 1);
+        }
+
+        return error;
+    }
+
+    /// <summary>A domain in which nothing is mapped; an empty unmanaged one where the driver has no blocking one.</summary>
+    [KernelSource("drivers/iommu/iommu.c", "__iommu_group_alloc_blocking_domain")]
+    private static async ValueTask<Errno> __IommuGroupAllocBlockingDomain(KernelThread t, IommuGroup group)
+    {
+        using var frame = t.Call();
+        if (!(await t.Load(group.BlockingDomain)).Address.IsNull)
+        {
+            return Errno.None;
+        }
+
+        var first = GroupDevice.FromList(await t.Load(group.Devices.Next));
+        var ops = t.Machine.Ops[await OpsOfProbed(t, await t.Load(first.Dev)) - 1];
+        var domain = await __IommuDomainAlloc(t, ops, DomainType.Blocked);
+        if (domain.Address.IsNull)
+        {
+            domain = await __IommuDomainAlloc(t, ops, DomainType.Unmanaged);
+        }
+
+        if (domain.Address.IsNull)
+        {
+            return Errno.EInval;
+        }
+
+        await t.Store(group.BlockingDomain, domain);
+        return Errno.None;
+    }
+
     [KernelSource("drivers/iommu/iommu.c", "iommu_is_default_domain")]
     private static async ValueTask<bool> IommuIsDefaultDomain(KernelThread t, IommuGroup group)
     {

@@ -7,15 +7,23 @@ namespace IommuCluster.Kernel.Iommu;
 /// <content>The core's probe of a device and what undoes it.</content>
 internal static partial class IommuCore
 {
-    /// <summary>Hears of a new device.</summary>
+    /// <summary>Hears of a device that comes or that has gone.</summary>
     /// <param name="t">The running thread; holds the notifier's rwsem for reading.</param>
     /// <param name="dev">The device.</param>
-    /// <returns>Completes when it was tried; errors are dropped.</returns>
+    /// <param name="isRemoved">True when it has gone.</param>
+    /// <returns>Completes when it was tried, or let go; errors are dropped.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_bus_notifier")]
-    internal static async ValueTask IommuBusNotifier(KernelThread t, Device dev)
+    internal static async ValueTask IommuBusNotifier(KernelThread t, Device dev, bool isRemoved)
     {
         using var frame = t.Call();
-        await IommuProbeDevice(t, dev);
+        if (!isRemoved)
+        {
+            await IommuProbeDevice(t, dev);
+        }
+        else
+        {
+            await IommuReleaseDevice(t, dev);
+        }
     }
 
     /// <summary>Probes a device on its own: from the notifier, or replayed by a driver's bind.</summary>
@@ -112,7 +120,9 @@ internal static partial class IommuCore
             error = await __IommuAttachDevice(t, domain, dev);
             if (error == Errno.None)
             {
+                // Only now (until 152431e4fe7f, v6.5): what is running faults until its mappings are there.
                 await t.Store(group.Domain, domain);
+                await IommuCreateDeviceDirectMappings(t, domain, dev);
             }
         }
 
@@ -255,6 +265,11 @@ internal static partial class IommuCore
         await t.Lock(group.Mutex);
         await Lists.AddTail(t, member.List, group.Devices);
         var defaultDomain = await t.Load(group.DefaultDomain);
+        if (!defaultDomain.Address.IsNull)
+        {
+            await IommuCreateDeviceDirectMappings(t, defaultDomain, dev);
+        }
+
         var domain = await t.Load(group.Domain);
         if (!domain.Address.IsNull)
         {
@@ -351,16 +366,71 @@ internal static partial class IommuCore
         await DevIommuFree(t, dev);
     }
 
-    /// <summary>Undoes the probe of a device.</summary>
-    [KernelSource("drivers/iommu/iommu.c", "iommu_release_device")]
-    private static async ValueTask IommuReleaseDevice(KernelThread t, Device dev)
+    /// <summary>Undoes the probe of a device, whose driver is gone.</summary>
+    private static ValueTask IommuReleaseDevice(KernelThread t, Device dev) =>
+        t.Machine.Profile.CoreCalls == CoreCalls.AddDevice ? RemoveDevice(t, dev)
+            : t.Machine.Profile.ProbeLock == ProbeLock.Caller ? IommuReleaseDevice66(t, dev)
+            : IommuReleaseDevice58(t, dev);
+
+    /// <summary>Up to v5.7 it is all the driver's business, as bringing the device in was.</summary>
+    [KernelSource("(IOMMU drivers up to v5.7)", "remove_device", Release = "v4.15")]
+    private static async ValueTask RemoveDevice(KernelThread t, Device dev)
+    {
+        var group = await t.Load(dev.IommuGroup);
+        if (group.Address.IsNull)
+        {
+            return;
+        }
+
+        using var frame = t.Call();
+        var fwspec = await DevIommuFwspecGet(t, dev);
+        await t.Machine.Ops[await t.Load(fwspec.Ops) - 1].ReleaseDevice(t, dev);
+        await IommuGroupRemoveDevice(t, group, dev);
+        await IommuFwspecFree(t, dev);
+    }
+
+    /// <summary>The form of v5.8 to v6.5: the driver lets go before the device leaves its group.</summary>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_release_device", Release = "v6.2")]
+    private static async ValueTask IommuReleaseDevice58(KernelThread t, Device dev)
+    {
+        using var frame = t.Call();
+        var param = await t.Load(dev.Iommu);
+        if (param.Address.IsNull)
+        {
+            return;
+        }
+
+        var instance = await t.Load(param.IommuDev);
+        if (!instance.Address.IsNull)
+        {
+            var group = await t.Load(dev.IommuGroup);
+            await t.Machine.Ops[await t.Load(instance.Ops) - 1].ReleaseDevice(t, dev);
+            await IommuGroupRemoveDevice(t, group, dev);
+        }
+
+        await DevIommuFree(t, dev);
+    }
+
+    /// <summary>The form since v6.6: one section of the group's mutex.</summary>
+    [KernelSource("drivers/iommu/iommu.c", "iommu_release_device", Release = "v6.6")]
+    private static async ValueTask IommuReleaseDevice66(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await t.Load(dev.IommuGroup);
-        var reference = await t.Load((await t.Load((await t.Load(dev.Iommu)).IommuDev)).Ops);
-        var ops = t.Machine.Ops[reference - 1];
-        await ops.ReleaseDevice(t, dev);
-        await IommuGroupRemoveDevice(t, group, dev);
-        await DevIommuFree(t, dev);
+        if (!group.Address.IsNull)
+        {
+            var ops = t.Machine.Ops[await OpsOfProbed(t, dev) - 1];
+            await t.Lock(group.Mutex);
+            await RemoveMember(t, group, dev);
+            await IommuDeinitDevice(t, dev, group, ops);
+            await t.Unlock(group.Mutex);
+            await IommuGroupPut(t, group);
+        }
+
+        // A device that was parsed but never probed; nothing protects this.
+        if (!(await t.Load(dev.Iommu)).Address.IsNull)
+        {
+            await DevIommuFree(t, dev);
+        }
     }
 }

@@ -139,6 +139,7 @@ internal static partial class IommuCore
         var domain = await t.Load(group.DefaultDomain);
         if (!domain.Address.IsNull)
         {
+            await IommuGroupCreateDirectMappings(t, group, domain);
             for (var at = await t.Load(group.Devices.Next); error == Errno.None && at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
             {
                 error = await __IommuAttachDevice(t, domain, await t.Load(GroupDevice.FromList(at).Dev));
@@ -163,10 +164,7 @@ internal static partial class IommuCore
         var error = await IommuSetupDefaultDomain(t, group);
         if (error == Errno.None && t.Machine.Profile.DmaOpsSetter == DmaOpsSetter.Core)
         {
-            for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))
-            {
-                await Dma.DmaIommu.IommuSetupDmaOps(t, await t.Load(GroupDevice.FromList(at).Dev));
-            }
+            await SetupDmaOpsOfMembers(t, group);
         }
 
         await t.Unlock(group.Mutex);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Kernel.DriverCore;
+using IommuCluster.Kernel.Firmware;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Kernel.Iommu;
@@ -73,6 +74,12 @@ internal abstract class IommuOps
     /// <returns>The type, or null when it does not matter to the driver.</returns>
     public virtual DomainType? DefDomainType(Machine machine, DeviceFacts device) => null;
 
+    /// <summary>What firmware asks for that the driver honours (Linux: <c>get_resv_regions</c>). No step.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>The regions; none for a driver that does not look.</returns>
+    public virtual ImmutableArray<ResvRegion> GetResvRegions(Machine machine, DeviceFacts device) => [];
+
     /// <summary>Lets a device go.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
@@ -111,13 +118,14 @@ internal abstract class IommuOps
     /// <returns>Completes when it is off.</returns>
     public abstract ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev);
 
-    /// <summary>Maps one page.</summary>
+    /// <summary>Maps one page or block.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain.</param>
-    /// <param name="iova">I/O virtual address, page aligned.</param>
-    /// <param name="physical">Physical address, page aligned.</param>
+    /// <param name="iova">I/O virtual address, aligned to the size.</param>
+    /// <param name="physical">Physical address, aligned to the size.</param>
+    /// <param name="sizeBytes">One of the sizes of <see cref="Tables"/>.</param>
     /// <returns>0 or an error.</returns>
-    public abstract ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical);
+    public abstract ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes);
 
     /// <summary>Unmaps one page and makes the hardware forget it.</summary>
     /// <param name="t">The running thread.</param>

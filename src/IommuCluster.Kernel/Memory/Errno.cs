@@ -33,6 +33,9 @@ public enum Errno
     /// <summary>No space left: no context bank, stream entry or id is free (-28).</summary>
     ENoSpc = -28,
 
+    /// <summary>Out of range: beyond what a page table can translate (-34).</summary>
+    ERange = -34,
+
     /// <summary>Address in use (-98).</summary>
     EAddrInUse = -98,
 
@@ -61,6 +64,7 @@ public static class ErrnoNames
         Errno.ENoDev => "-ENODEV",
         Errno.EInval => "-EINVAL",
         Errno.ENoSpc => "-ENOSPC",
+        Errno.ERange => "-ERANGE",
         Errno.EAddrInUse => "-EADDRINUSE",
         Errno.ETimedOut => "-ETIMEDOUT",
         Errno.EProbeDefer => "-EPROBE_DEFER",

@@ -54,16 +54,25 @@ internal static class Lists
         await t.WriteOnce(last.Next, entry.Address);
     }
 
+    /// <summary>Unlinks an entry, which goes on pointing at its old neighbours (Linux: <c>__list_del_entry</c>).</summary>
+    /// <param name="t">The running thread; holds the list's lock.</param>
+    /// <param name="entry">The entry.</param>
+    /// <returns>Completes when the entry is unlinked.</returns>
+    public static async ValueTask Del(KernelThread t, ListHead entry)
+    {
+        var next = new ListHead(await t.Load(entry.Next));
+        var prev = new ListHead(await t.Load(entry.Prev));
+        await t.Store(next.Prev, prev.Address);
+        await t.WriteOnce(prev.Next, next.Address);
+    }
+
     /// <summary>Unlinks an entry and makes it empty (Linux: <c>list_del_init</c>).</summary>
     /// <param name="t">The running thread; holds the list's lock.</param>
     /// <param name="entry">The entry.</param>
     /// <returns>Completes when the entry is unlinked.</returns>
     public static async ValueTask DelInit(KernelThread t, ListHead entry)
     {
-        var next = new ListHead(await t.Load(entry.Next));
-        var prev = new ListHead(await t.Load(entry.Prev));
-        await t.Store(next.Prev, prev.Address);
-        await t.WriteOnce(prev.Next, next.Address);
+        await Del(t, entry);
         await Init(t, entry);
     }
 

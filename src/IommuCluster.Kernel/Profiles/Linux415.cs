@@ -15,7 +15,5 @@ internal static class Linux415
         FwspecInDevice = true,
         IommuDeferral = IommuDeferral.BuiltInTable,
         FirmwareDeviceLinks = false,
-        DevIommuClearedBeforeFree = false,
-        FirstAttachLocked = false,
     };
 }

@@ -20,7 +20,6 @@ internal static class Linux517
         DefaultDomainRequired = false,
         StaticIdentityDomains = false,
         BusyRule = BusyRule.A,
-        DetachToCoreDomain = false,
         AttachFailure = AttachFailure.Split,
         DmaOwnership = false,
         DmaOpsSetter = DmaOpsSetter.Architecture,
@@ -28,7 +27,6 @@ internal static class Linux517
         CookieMutex = false,
         DomainOwnerChecked = false,
         AssertsProbeLock = false,
-        DirectMappingsFirst = false,
         DeferredProbeTimeoutSeconds = 0,
     };
 }

@@ -11,7 +11,6 @@ internal static class Linux519
         Era = "K519-OWNER.final",
         Release = new KernelRelease(5, 19),
         BusyRule = BusyRule.C,
-        DetachToCoreDomain = true,
         DmaOwnership = true,
     };
 }

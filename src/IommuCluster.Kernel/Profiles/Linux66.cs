@@ -14,6 +14,5 @@ internal static class Linux66
         AlreadyProbedCheckLocked = true,
         ReplayAlways = true,
         AttachFailure = AttachFailure.Revert,
-        DirectMappingsFirst = true,
     };
 }

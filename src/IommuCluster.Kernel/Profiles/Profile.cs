@@ -155,23 +155,14 @@ public sealed record Profile
     /// <summary>True when a bind replays <c>iommu_probe_device</c> always, false when only a device without group is replayed (up to v6.5).</summary>
     public bool ReplayAlways { get; init; } = true;
 
-    /// <summary>True when <c>dev_iommu_free</c> clears <c>dev->iommu</c> before it frees (b54240ad4943, v5.17).</summary>
-    public bool DevIommuClearedBeforeFree { get; init; } = true;
-
     /// <summary>True when a group always has a default domain (98ac73f99bc4, v6.7); ARM32 then gets an identity one.</summary>
     public bool DefaultDomainRequired { get; init; } = true;
-
-    /// <summary>True when the first attach on the hot-add path holds the group mutex (556f99ac8866, v5.17).</summary>
-    public bool FirstAttachLocked { get; init; } = true;
 
     /// <summary>True when drivers offer static identity domains (v6.7 for Rockchip, v6.8 for arm-smmu).</summary>
     public bool StaticIdentityDomains { get; init; } = true;
 
     /// <summary>When attaching answers -EBUSY.</summary>
     public BusyRule BusyRule { get; init; } = BusyRule.C;
-
-    /// <summary>True when leaving a domain means attaching the core's choice (v5.19); false when a group without default domain is merely detached.</summary>
-    public bool DetachToCoreDomain { get; init; } = true;
 
     /// <summary>What a group's members are left on when attaching one of them fails.</summary>
     public AttachFailure AttachFailure { get; init; } = AttachFailure.Revert;
@@ -196,9 +187,6 @@ public sealed record Profile
 
     /// <summary>True when the core asserts its locks with <c>lockdep_assert_held</c> (<c>dev_iommu_get</c> and friends, v6.8).</summary>
     public bool AssertsProbeLock { get; init; } = true;
-
-    /// <summary>True when direct mappings are made before the first attach on the hot-add path (152431e4fe7f, v6.5).</summary>
-    public bool DirectMappingsFirst { get; init; } = true;
 
     /// <summary>Seconds after late_initcall for which clients wait for their IOMMU's driver; 0 for not at all.</summary>
     public int DeferredProbeTimeoutSeconds { get; init; } = 10;

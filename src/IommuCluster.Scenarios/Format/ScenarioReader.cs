@@ -113,7 +113,9 @@ internal sealed class ScenarioReader
             Masters = ReadNodes(reader, "masters", "master", MastersOf(board, functions), board),
             Iommus = ReadNodes(reader, "iommus", "IOMMU", board?.Nodes.Where(node => node.IommuCells is not null), board),
             PciFunctions = functions,
-            Rebind = ReadNodes(reader, "rebind", "master", MastersOf(board, functions), board),
+            BootDma = ReadNodes(reader, "boot-dma", "master", MastersOf(board, functions), board),
+            Users = ReadUsers(reader),
+            DeferredTimeout = Word(reader, "deferred-timeout", ScenarioWords.DeferredTimeouts, DeferredTimeout.AtRest),
             Drivers = ReadDrivers(reader),
             Clients = ReadClients(reader),
             FirmwareLinks = Word(reader, "firmware-links", ScenarioWords.FirmwareLinks, FirmwareLinks.On),
@@ -131,7 +133,26 @@ internal sealed class ScenarioReader
             Place = $"{_bag.File}:{key.Line}:{key.Column}",
         };
         reader.Finish();
+        CheckPlan(key, plan);
         return result;
+    }
+
+    /// <summary>What only a machine can tell: names of drivers, their switches, devices that a user acts on.</summary>
+    private void CheckPlan(YamlScalar key, BootPlan plan)
+    {
+        if (_bag.HasErrors)
+        {
+            return; // What was left out for a mistake would only bring up another.
+        }
+
+        try
+        {
+            BootWorkload.Create(plan);
+        }
+        catch (BootPlanException bad)
+        {
+            _bag.Error($"case {key.Text}: {bad.Message}", "mend the plan", key.Line, key.Column);
+        }
     }
 
     private static readonly Board s_noBoard = new("none", "", [], Architecture.Arm64, "", [], []);
@@ -250,6 +271,31 @@ internal sealed class ScenarioReader
         return found.ToImmutable();
     }
 
+    private ImmutableArray<ImmutableArray<UserAction>> ReadUsers(MappingReader reader)
+    {
+        const string Remedy = "write `users: [unbind 1d84000.ufshc; bind 1d84000.ufshc]`, one text a user";
+        var users = ImmutableArray.CreateBuilder<ImmutableArray<UserAction>>();
+        foreach (var line in reader.Lines("users"))
+        {
+            var actions = ImmutableArray.CreateBuilder<UserAction>();
+            foreach (var action in line.Text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (action.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var word, var device] && ScenarioWords.UserVerbs.TryGetValue(word, out var verb))
+                {
+                    actions.Add(new UserAction(verb, device));
+                }
+                else
+                {
+                    _bag.Error($"'{action}' is nothing that a user does", $"{Remedy}; a user can {string.Join(", ", ScenarioWords.UserVerbs.Keys.Order(StringComparer.Ordinal))}", line.Line, line.Column);
+                }
+            }
+
+            users.Add(actions.ToImmutable());
+        }
+
+        return users.ToImmutable();
+    }
+
     private ImmutableArray<DriverPlan> ReadDrivers(MappingReader reader)
     {
         var plans = ImmutableArray.CreateBuilder<DriverPlan>();
@@ -297,7 +343,10 @@ internal sealed class ScenarioReader
             name,
             Word(reader, "load", ScenarioWords.Loads, DriverLoad.BuiltIn),
             Word(reader, "probe", ScenarioWords.Probes, ProbeMode.Synchronous),
-            switches.ToImmutable());
+            switches.ToImmutable())
+        {
+            Needs = [.. reader.Words("needs")],
+        };
         reader.Finish();
         return plan;
     }

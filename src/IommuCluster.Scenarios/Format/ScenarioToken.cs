@@ -37,8 +37,9 @@ public sealed record ScenarioToken(string Scenario, string Case, string Digest, 
             (plan.Profile with { Summary = string.Empty, Era = string.Empty }).ToString(),
             string.Join(' ', plan.Masters),
             string.Join(' ', plan.Iommus),
-            string.Join(' ', plan.Rebind),
-            $"{plan.FirmwareLinks} {plan.Transfers} {scenarioCase.Explore.GoOnAfterOops} {scenarioCase.Explore.MaxSteps}",
+            string.Join(' ', plan.BootDma),
+            string.Join(" | ", plan.Users.Select(actions => string.Join("; ", actions.Select(action => $"{action.Verb} {action.Device}")))),
+            $"{plan.FirmwareLinks} {plan.DeferredTimeout} {plan.Transfers} {scenarioCase.Explore.GoOnAfterOops} {scenarioCase.Explore.MaxSteps}",
         };
         parts.AddRange(plan.PciFunctions.Select(host => $"{host.Key} {string.Join(' ', host.Value)}"));
         parts.AddRange(plan.Drivers.OrderBy(driver => driver.Driver, StringComparer.Ordinal).Prepend(plan.Clients).Select(TextOf));
@@ -88,7 +89,7 @@ public sealed record ScenarioToken(string Scenario, string Case, string Digest, 
     private static string TextOf(Schedule schedule) => schedule.Deviations.IsEmpty ? DefaultSchedule : schedule.Encode();
 
     private static string TextOf(DriverPlan plan) =>
-        $"{plan.Driver} {plan.Load} {plan.Probe} {string.Join(' ', plan.Switches.Select(pair => $"{pair.Key}={pair.Value}"))}";
+        $"{plan.Driver} {plan.Load} {plan.Probe} {string.Join(' ', plan.Switches.Select(pair => $"{pair.Key}={pair.Value}"))}{string.Concat(plan.Needs.Select(need => $" needs {need}"))}";
 
     private static string Escape(string name) =>
         name.Replace("%", "%25", StringComparison.Ordinal).Replace(" ", "%20", StringComparison.Ordinal);

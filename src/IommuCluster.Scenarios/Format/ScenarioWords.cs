@@ -14,6 +14,12 @@ internal static class ScenarioWords
     internal static readonly FrozenDictionary<string, FirmwareLinks> FirmwareLinks =
         Enum.GetValues<FirmwareLinks>().ToFrozenDictionary(Kebab, kind => kind, StringComparer.Ordinal);
 
+    internal static readonly FrozenDictionary<string, DeferredTimeout> DeferredTimeouts =
+        Enum.GetValues<DeferredTimeout>().ToFrozenDictionary(Kebab, kind => kind, StringComparer.Ordinal);
+
+    internal static readonly FrozenDictionary<string, UserVerb> UserVerbs =
+        Enum.GetValues<UserVerb>().ToFrozenDictionary(Kebab, kind => kind, StringComparer.Ordinal);
+
     internal static readonly FrozenDictionary<string, DriverLoad> Loads =
         Enum.GetValues<DriverLoad>().ToFrozenDictionary(Kebab, kind => kind, StringComparer.Ordinal);
 

@@ -38,7 +38,10 @@ public sealed class ScenarioTokenTests
     [InlineData("firmware-links: strict", "firmware-links: on")]
     [InlineData("transfers: 3", "transfers: 4")]
     [InlineData("masters: [2000.ufs]", "masters: []")]
-    [InlineData("speed: slow", "speed: fast")]
+    [InlineData("context-banks: 8", "context-banks: 9")]
+    [InlineData("firmware-links: strict", "firmware-links: strict\nboot-dma: [2000.ufs]")]
+    [InlineData("firmware-links: strict", "firmware-links: strict\nusers: [unbind 2000.ufs]")]
+    [InlineData("firmware-links: strict", "firmware-links: strict\ndeferred-timeout: races")]
     [InlineData("profile: linux-6.6", "profile: linux-6.2")]
     [InlineData("max-steps: 5000", "max-steps: 5001")]
     public void DigestOf_CaseThatRunsOtherwise_Differs(string before, string after) =>

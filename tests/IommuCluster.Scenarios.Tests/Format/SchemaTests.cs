@@ -23,6 +23,7 @@ public sealed class SchemaTests
 
         Assert.Equal(ScenarioWords.Kinds.Keys.Order(StringComparer.Ordinal), Words(parts.GetProperty("kind")));
         Assert.Equal(ScenarioWords.FirmwareLinks.Keys.Order(StringComparer.Ordinal), Words(parts.GetProperty("firmware-links")));
+        Assert.Equal(ScenarioWords.DeferredTimeouts.Keys.Order(StringComparer.Ordinal), Words(parts.GetProperty("deferred-timeout")));
         Assert.Equal(ScenarioWords.Races.Keys.Order(StringComparer.Ordinal), Words(parts.GetProperty("races")));
         Assert.Equal(ScenarioWords.Loads.Keys.Order(StringComparer.Ordinal), Words(driver.GetProperty("load")));
         Assert.Equal(ScenarioWords.Probes.Keys.Order(StringComparer.Ordinal), Words(driver.GetProperty("probe")));

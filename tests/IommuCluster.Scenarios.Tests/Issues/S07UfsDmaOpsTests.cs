@@ -1,3 +1,4 @@
+using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Firmware;
@@ -51,7 +52,7 @@ public sealed class S07UfsDmaOpsTests
     public void Ufs_BoundAgainByAUser_FaultsOnLinuxNextInEveryScheduleAndNotOnLinux610(string scenario)
     {
         var builtIn = Shipped.Case(scenario, "built-in");
-        var again = builtIn with { Plan = builtIn.Plan with { Rebind = ["1d84000.ufshc"] }, Explore = builtIn.Explore with { ContextBound = 1 } };
+        var again = builtIn with { Plan = builtIn.Plan with { Users = [[new UserAction(UserVerb.Unbind, "1d84000.ufshc"), new UserAction(UserVerb.Bind, "1d84000.ufshc")]] }, Explore = builtIn.Explore with { ContextBound = 1 } };
 
         var faults = Shipped.Run(again).Seen;
         Assert.Equal(FindingKind.ContextFault, Assert.Single(faults.Consequences).Finding.Kind);

@@ -30,7 +30,7 @@ internal static class Texts
         firmware-links: strict
         transfers: 3
         drivers:
-          arm-smmu: { load: module, probe: async, switches: { speed: slow, mode: old } }
+          arm-smmu: { load: module, probe: async, switches: { context-banks: 8, stream-map-entries: 4 } }
         clients: { load: module, probe: async }
         explore: { strategy: random, schedules: 100, seed: 7, context-bound: null, after-oops: stop, max-steps: 5000 }
         cases:
@@ -40,7 +40,7 @@ internal static class Texts
               - { finding: use-after-free, type: dev_iommu, field: fw, when: always }
           fix:
             profile: linux-6.8
-            drivers: { arm-smmu: { switches: { speed: fast } } }
+            drivers: { arm-smmu: { switches: { context-banks: 16 } } }
             explore: { strategy: states, schedules: null, context-bound: 2, after-oops: go-on }
             races: red
             expect: clean

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using IommuCluster.Kernel.Iommu;
+using IommuCluster.Kernel.Memory;
+
+namespace IommuCluster.Kernel.DriverCore;
+
+/// <summary>What users do to devices after boot, through sysfs (Linux: <c>drivers/base/bus.c</c>, <c>drivers/pci/pci-sysfs.c</c>).</summary>
+internal static class UserActions
+{
+    /// <summary>The users of a plan.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <returns>A thread a user.</returns>
+    /// <exception cref="BootPlanException">An action names a device that is not there, or that has no driver to be bound to.</exception>
+    internal static ImmutableArray<ThreadStart> Threads(Machine machine) =>
+        [.. machine.Plan.Users.Select((actions, number) => User(machine, number, [.. actions.Select(action => (action.Verb, Find(machine, action)))]))];
+
+    private static ThreadStart User(Machine machine, int number, ImmutableArray<(UserVerb Verb, DeviceFacts Device)> actions) =>
+        new($"user{(machine.Plan.Users.Length == 1 ? string.Empty : $" {number + 1}")}", async t =>
+        {
+            var claimed = new HashSet<int>();
+            foreach (var (verb, device) in actions)
+            {
+                if (verb == UserVerb.Claim && await IommuCore.IommuDeviceClaimDmaOwner(t, Machine.DeviceAt(device.Number), owner: (ulong)number + 1) == Errno.None)
+                {
+                    claimed.Add(device.Number);
+                }
+                else if (verb == UserVerb.Release && claimed.Remove(device.Number))
+                {
+                    await IommuCore.IommuDeviceReleaseDmaOwner(t, Machine.DeviceAt(device.Number));
+                }
+                else
+                {
+                    await Act(t, verb, device);
+                }
+            }
+        });
+
+    private static DeviceFacts Find(Machine machine, UserAction action) =>
+        machine.Devices.FirstOrDefault(device => (device.Name == action.Device || device.Node.Path == action.Device) && device.Driver >= 0)
+            ?? throw new BootPlanException($"no device here that has a driver is called '{action.Device}', for a user to {action.Verb.ToString().ToLowerInvariant()} it; the masters are {string.Join(", ", machine.MasterNames())}");
+
+    private static async ValueTask Act(KernelThread t, UserVerb verb, DeviceFacts device)
+    {
+        var dev = Machine.DeviceAt(device.Number);
+        switch (verb)
+        {
+            case UserVerb.Unbind:
+                await DriverBinding.DeviceReleaseDriver(t, dev);
+                break;
+            case UserVerb.Bind:
+                await DriverBinding.DeviceDriverAttach(t, dev, device.Driver);
+                break;
+            case UserVerb.Remove:
+                await Core.DeviceDel(t, dev);
+                break;
+            case UserVerb.Rescan:
+                await Core.DeviceAddAgain(t, dev);
+                break;
+            case UserVerb.TypeIdentity:
+                await IommuCore.IommuGroupStoreType(t, dev, DomainType.Identity);
+                break;
+            case UserVerb.TypeDma:
+                await IommuCore.IommuGroupStoreType(t, dev, DomainType.Dma);
+                break;
+            case UserVerb.Claim or UserVerb.Release:
+                break; // Refused, or nothing to give back.
+            default:
+                throw new UnreachableException();
+        }
+    }
+}
