@@ -1,5 +1,6 @@
 using System.Net;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Scenarios.Running;
 using IommuCluster.Silo.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
@@ -35,7 +36,7 @@ internal static class SiloStorage
     /// <returns>The silo.</returns>
     public static ISiloBuilder AddRuns(this ISiloBuilder silo, OrderReader orders)
     {
-        var registry = new BootRegistry();
+        var registry = new BootRegistry(new WorkloadSource(orders, new CaseRunner(TimeProvider.System)));
         silo.AddKernelGrains(registry);
         silo.Services.AddSingleton(orders);
         silo.Services.AddSingleton(TimeProvider.System);

@@ -28,6 +28,12 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     /// <summary>Hears the number of boots done after each; null for nobody.</summary>
     public Action<long>? Progress { get; init; }
 
+    /// <summary>What other silos make the same workload from, for boots that are scattered; null when this process has all silos.</summary>
+    public string? Recipe { get; init; }
+
+    /// <summary>Boots that were lost with a silo and done again.</summary>
+    public int Lost { get; private set; }
+
     /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="boots">Boots at most.</param>
@@ -42,11 +48,12 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         var (done, steps) = (0, 0L);
         while (done < boots && !(done > 0 && IsSeen(scenarioCase, seen.Select(each => each.Finding))) && await BootAsync(scenarioCase, workload, cancellation) is { } boot)
         {
-            Add(seen, boot.Findings, done++);
+            Add(seen, boot.Findings.AddRange(boot.Races), done++);
             steps += boot.Steps;
             Progress?.Invoke(done);
         }
 
+        var all = seen.Select(each => each with { InEverySchedule = each.Count == done }).ToLookup(each => each.Finding.IsRace);
         var result = new ExplorationResult(
             Strategy,
             cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone,
@@ -54,8 +61,8 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
             Abandoned: 0,
             steps,
             clock.GetElapsedTime(started),
-            [.. seen.Select(each => each with { InEverySchedule = each.Count == done })],
-            Races: []);
+            [.. all[false]],
+            [.. all[true]]);
         return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
     }
 
@@ -68,7 +75,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     public async Task<(ClusterBoot Cluster, ReplayResult Process)> ReplayAsync(ScenarioCase scenarioCase, ScenarioToken token, CancellationToken cancellation = default)
     {
         var process = cases.Replay(scenarioCase, token);
-        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"{Name}{_boots++}", token.Schedules, CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"{Name}{_boots++}", token.Schedules, OptionsOf(scenarioCase), cancellation);
         return (boot, process);
     }
 
@@ -80,19 +87,34 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         scenarioCase.Expected.Length > 0
         && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Any(expectation.Matcher.Matches));
 
-    /// <summary>Boots once.</summary>
+    private BootOptions OptionsOf(ScenarioCase scenarioCase) => new()
+    {
+        Runtime = CaseRunner.OptionsOf(scenarioCase.Explore),
+        Scatter = scenarioCase.Explore.Scatter,
+        Recipe = scenarioCase.Explore.Scatter ? Recipe : null,
+    };
+
+    /// <summary>Boots once, again where the boot was lost with a silo.</summary>
     /// <returns>How it ended, or null when the run was to end before that.</returns>
     private async Task<ClusterBoot?> BootAsync(ScenarioCase scenarioCase, Workload workload, CancellationToken cancellation)
     {
-        try
+        while (!cancellation.IsCancellationRequested)
         {
-            cancellation.ThrowIfCancellationRequested();
-            return await cluster.BootAsync(workload, $"{Name}{_boots++}", CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+            try
+            {
+                return await cluster.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation);
+            }
+            catch (BootLostException)
+            {
+                Lost++; // It told nothing, so nothing is counted twice.
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return null;
+            }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            return null;
-        }
+
+        return null;
     }
 
     private static void Add(List<ObservedFinding> seen, ImmutableArray<Finding> findings, int boot)

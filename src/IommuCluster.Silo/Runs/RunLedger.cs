@@ -103,7 +103,7 @@ internal sealed class RunLedger
         }
 
         Set(slice.CaseNumber, Merge(record, slice, result));
-        Change(Record with { Replay = Record.Replay ?? result.Replay });
+        Change(Record with { Replay = Record.Replay ?? result.Replay, Retries = Record.Retries + result.Lost });
         Settle();
     }
 

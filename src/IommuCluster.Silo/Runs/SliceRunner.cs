@@ -29,7 +29,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Tim
         var found = orders.Read(slice.Order with { Case = slice.Case }).Cases[0];
         return slice.Order switch
         {
-            { Replay: { } token } => ReplayAsync(found, ScenarioToken.Parse(token), name, cancellation),
+            { Replay: { } token } => ReplayAsync(found, slice, ScenarioToken.Parse(token), name, cancellation),
             { Boots: not null } => BootAsync(found, slice, name, progress, cancellation),
             _ => Task.FromResult(Explore(found, slice, progress, cancellation)),
         };
@@ -37,9 +37,9 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Tim
 
     private async Task<SliceResult> BootAsync(ScenarioCase found, RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
-        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Progress = progress };
+        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Progress = progress, Recipe = WorkloadSource.RecipeOf(slice) };
         var result = await runner.RunAsync(found, (int)slice.Count!.Value, cancellation); // Boots are always counted.
-        return Result(result, slice, tokens: false);
+        return Result(result, slice, tokens: false) with { Lost = runner.Lost };
     }
 
     private SliceResult Explore(ScenarioCase found, RunSlice slice, Action<long> progress, CancellationToken cancellation)
@@ -48,9 +48,9 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Tim
         return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), cancellation), slice, tokens: true);
     }
 
-    private async Task<SliceResult> ReplayAsync(ScenarioCase found, ScenarioToken token, string name, CancellationToken cancellation)
+    private async Task<SliceResult> ReplayAsync(ScenarioCase found, RunSlice slice, ScenarioToken token, string name, CancellationToken cancellation)
     {
-        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name };
+        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Recipe = WorkloadSource.RecipeOf(slice) };
         var (boot, process) = await runner.ReplayAsync(found, token, cancellation);
         var ends = new ReplayEnds(
             new ReplayEnd(ScenarioWords.Kebab(boot.End), TextOf(boot.Fingerprint)),
@@ -61,7 +61,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Tim
             boot.Steps,
             Coverage.BudgetDone,
             [.. boot.Findings.Select(seen => new SliceFinding(seen.Kind, seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, 1, 0, InEvery: true, token.ToString()))],
-            ends);
+            Replay: ends);
     }
 
     /// <summary>Slice 0 has the run's own seed, so that a run of one slice is what one process would do.</summary>
