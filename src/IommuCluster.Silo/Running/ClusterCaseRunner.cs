@@ -3,6 +3,7 @@ using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Scenarios.Verdicts;
@@ -21,10 +22,22 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
 
     private int _boots;
 
+    /// <summary>Begins the names of its boots: unlike that of any other run of the cluster, without slashes.</summary>
+    public string Name { get; init; } = "run";
+
+    /// <summary>Hears the number of boots done after each; null for nobody.</summary>
+    public Action<long>? Progress { get; init; }
+
+    /// <summary>What other silos make the same workload from, for boots that are scattered; null when this process has all silos.</summary>
+    public string? Recipe { get; init; }
+
+    /// <summary>Boots that were lost with a silo and done again.</summary>
+    public int Lost { get; private set; }
+
     /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="boots">Boots at most.</param>
-    /// <param name="cancellation">Ends the run after the present boot.</param>
+    /// <param name="cancellation">Ends the run; the present boot does not count.</param>
     /// <returns>What was seen and what it means. Without schedules: free concurrency cannot be replayed.</returns>
     /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
     public async Task<CaseResult> RunAsync(ScenarioCase scenarioCase, int boots, CancellationToken cancellation = default)
@@ -33,13 +46,14 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         var started = clock.GetTimestamp();
         var seen = new List<ObservedFinding>();
         var (done, steps) = (0, 0L);
-        while (done < boots && !(IsSeen(scenarioCase, seen) && done > 0) && !cancellation.IsCancellationRequested)
+        while (done < boots && !(done > 0 && IsSeen(scenarioCase, seen.Select(each => each.Finding))) && await BootAsync(scenarioCase, workload, cancellation) is { } boot)
         {
-            var boot = await cluster.BootAsync(workload, $"run{_boots++}", OptionsOf(scenarioCase), cancellation);
-            Add(seen, boot.Findings, done++);
+            Add(seen, boot.Findings.AddRange(boot.Races), done++);
             steps += boot.Steps;
+            Progress?.Invoke(done);
         }
 
+        var all = seen.Select(each => each with { InEverySchedule = each.Count == done }).ToLookup(each => each.Finding.IsRace);
         var result = new ExplorationResult(
             Strategy,
             cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone,
@@ -47,8 +61,8 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
             Abandoned: 0,
             steps,
             clock.GetElapsedTime(started),
-            [.. seen.Select(each => each with { InEverySchedule = each.Count == done })],
-            Races: []);
+            [.. all[false]],
+            [.. all[true]]);
         return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
     }
 
@@ -61,17 +75,47 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     public async Task<(ClusterBoot Cluster, ReplayResult Process)> ReplayAsync(ScenarioCase scenarioCase, ScenarioToken token, CancellationToken cancellation = default)
     {
         var process = cases.Replay(scenarioCase, token);
-        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"run{_boots++}", token.Schedules, OptionsOf(scenarioCase), cancellation);
+        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"{Name}{_boots++}", token.Schedules, OptionsOf(scenarioCase), cancellation);
         return (boot, process);
     }
 
-    private static BootOptions OptionsOf(ScenarioCase scenarioCase) =>
-        new() { Runtime = CaseRunner.OptionsOf(scenarioCase.Explore), Scatter = scenarioCase.Explore.Scatter };
-
-    /// <summary>A case that expects nothing is booted as often as was asked; it has to stay clean that long.</summary>
-    private static bool IsSeen(ScenarioCase scenarioCase, List<ObservedFinding> seen) =>
+    /// <summary>Tells whether all that a case expects was seen. One that expects nothing is booted as often as was asked; it has to stay clean that long.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <param name="seen">What was seen.</param>
+    /// <returns>True when there is nothing more to wait for.</returns>
+    internal static bool IsSeen(ScenarioCase scenarioCase, IEnumerable<Finding> seen) =>
         scenarioCase.Expected.Length > 0
-        && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Exists(each => expectation.Matcher.Matches(each.Finding)));
+        && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Any(expectation.Matcher.Matches));
+
+    private BootOptions OptionsOf(ScenarioCase scenarioCase) => new()
+    {
+        Runtime = CaseRunner.OptionsOf(scenarioCase.Explore),
+        Scatter = scenarioCase.Explore.Scatter,
+        Recipe = scenarioCase.Explore.Scatter ? Recipe : null,
+    };
+
+    /// <summary>Boots once, again where the boot was lost with a silo.</summary>
+    /// <returns>How it ended, or null when the run was to end before that.</returns>
+    private async Task<ClusterBoot?> BootAsync(ScenarioCase scenarioCase, Workload workload, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                return await cluster.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation);
+            }
+            catch (BootLostException)
+            {
+                Lost++; // It told nothing, so nothing is counted twice.
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
 
     private static void Add(List<ObservedFinding> seen, ImmutableArray<Finding> findings, int boot)
     {
