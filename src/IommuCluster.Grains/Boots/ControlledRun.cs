@@ -27,6 +27,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
     private int _nextId = 1;
     private int _stage = -1;
     private int _first;
+    private ulong _hardware; // A bit a slot.
     private int _steps;
     private bool _isSettled = true;
     private ScheduleEnd? _end;
@@ -151,7 +152,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
 
         if (_turns.Enabled == 0 && !_turns.WakeSleepers())
         {
-            return End(ScheduleEnd.Stuck);
+            return (_turns.Live & ~_hardware) == 0 ? BeginStage() : End(ScheduleEnd.Stuck); // Hardware that waits keeps nobody.
         }
 
         var slot = _turns.IsForced ? BitOperations.TrailingZeroCount(_turns.Enabled) : _cursor.Choose(_turns.Enabled, _turns.Default);
@@ -181,10 +182,13 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
         }
 
         _turns.BeginStage();
+        _hardware = 0;
         _first = _nextId;
         for (var index = 0; index < workload.Stages[_stage].Threads.Length; index++)
         {
-            _starts.Enqueue(new StartAction(Add(index % cpus, _stage, index)));
+            var order = Add(index % cpus, _stage, index);
+            _starts.Enqueue(new StartAction(order));
+            _hardware |= workload.Stages[_stage].Threads[index].IsHardware ? 1UL << order.Slot : 0;
         }
 
         return _starts.TryDequeue(out var start) ? start : BeginStage();

@@ -19,6 +19,7 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
     private readonly Dictionary<int, int> _waits = []; // The last step of each thread that was reported as queued.
     private readonly Dictionary<int, int> _grants = []; // And the last one that was reported as granted.
     private readonly HashSet<int> _live = [];
+    private readonly HashSet<int> _hardware = [];
     private readonly List<(long Due, StepMessage Step)> _sleepers = [];
     private readonly Queue<BootAction> _actions = [];
     private long _now;
@@ -113,8 +114,9 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
 
     private void LookForWork()
     {
-        if (_live.Count == 0)
+        if (_live.All(thread => _hardware.Contains(thread) && IsBlocked(thread)))
         {
+            // Hardware that waits keeps nobody; woken in a later stage, it goes on.
             if (!_isAtRest)
             {
                 BeginStage();
@@ -140,7 +142,12 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
         _first = _nextId;
         for (var index = 0; index < workload.Stages[_stage].Threads.Length; index++)
         {
-            _actions.Enqueue(new StartAction(Add(index % cpus, _stage, index)));
+            var order = Add(index % cpus, _stage, index);
+            _actions.Enqueue(new StartAction(order));
+            if (workload.Stages[_stage].Threads[index].IsHardware)
+            {
+                _hardware.Add(order.Thread);
+            }
         }
     }
 

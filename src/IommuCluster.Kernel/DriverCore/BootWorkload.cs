@@ -4,6 +4,7 @@ using IommuCluster.Kernel.Dma;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Kernel.Profiles;
+using IommuCluster.Kernel.Userspace;
 
 namespace IommuCluster.Kernel.DriverCore;
 

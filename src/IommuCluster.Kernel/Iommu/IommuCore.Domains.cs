@@ -144,26 +144,6 @@ internal static partial class IommuCore
         return Errno.None;
     }
 
-    /// <summary>What an address of a domain leads to.</summary>
-    /// <param name="t">The running thread.</param>
-    /// <param name="domain">The domain.</param>
-    /// <param name="iova">I/O virtual address.</param>
-    /// <returns>The physical address; 0 when nothing is mapped.</returns>
-    [KernelSource("drivers/iommu/iommu.c", "iommu_iova_to_phys")]
-    internal static async ValueTask<ulong> IommuIovaToPhys(KernelThread t, IommuDomain domain, ulong iova)
-    {
-        using var frame = t.Call();
-        var type = await t.Load(domain.Type);
-        if (type < DomainType.Unmanaged)
-        {
-            return type == DomainType.Identity ? iova : 0;
-        }
-
-        var tables = t.Machine.Ops[await t.Load(domain.Owner) - 1].Tables;
-        var top = await t.Load(domain.Pgd, Marking.DataRace);
-        return top.IsNull ? 0 : await IoPageTable.Walk(t, new PageTable(top), tables, iova, Marking.Once) ?? 0;
-    }
-
     /// <summary>Unmaps a page and waits until the hardware has forgotten it.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain.</param>

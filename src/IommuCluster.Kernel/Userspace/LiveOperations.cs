@@ -1,3 +1,4 @@
+using IommuCluster.Kernel.Dma;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
@@ -92,7 +93,7 @@ internal static class LiveOperations
     /// <returns>0 or the error; -EINVAL for a domain that has no page table yet, which it gets by its first attach.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_map")]
     internal static async ValueTask<OperationResult> Map(KernelThread t, IommuDomain domain, ulong iova, ulong physical) =>
-        new(await HasTable(t, domain) ? await IommuCore.IommuMap(t, domain, iova, physical) : Errno.EInval);
+        new(await HasTable(t, domain) ? await IommuCore.IommuMap(t, domain, iova, physical, DmaAgent.PageBytes) : Errno.EInval);
 
     /// <summary>Unmaps a page.</summary>
     /// <param name="t">The running thread.</param>

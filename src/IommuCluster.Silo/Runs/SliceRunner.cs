@@ -45,7 +45,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Tim
     private SliceResult Explore(ScenarioCase found, RunSlice slice, Action<long> progress, CancellationToken cancellation)
     {
         var explore = found.Explore with { Schedules = slice.Count, Seed = SeedOf(found.Explore.Seed, slice.Number) };
-        return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), cancellation), slice, tokens: true);
+        return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), checkpoint: null, cancellation), slice, tokens: true);
     }
 
     private async Task<SliceResult> ReplayAsync(ScenarioCase found, RunSlice slice, ScenarioToken token, string name, CancellationToken cancellation)

@@ -220,7 +220,7 @@ public sealed class StateSearchTests
     [InlineData(StrategyCatalog.Dpor)]
     public void Search_SavedAndTakenUpInAnotherProcess_CoversTheSame(string name)
     {
-        ISearch Make() => (ISearch)StrategyCatalog.Create(name, 0, null);
+        ISearch Make() => (ISearch)StrategyCatalog.CreateSearch(name);
         var program = Yardstick.SmallM(true);
         var whole = Explore.With(Make(), program, s_hashing);
         var first = Make();

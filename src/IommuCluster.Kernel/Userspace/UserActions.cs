@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Iommu;
 using IommuCluster.Kernel.Memory;
 
-namespace IommuCluster.Kernel.DriverCore;
+namespace IommuCluster.Kernel.Userspace;
 
 /// <summary>What users do to devices after boot, through sysfs (Linux: <c>drivers/base/bus.c</c>, <c>drivers/pci/pci-sysfs.c</c>).</summary>
 internal static class UserActions
