@@ -76,6 +76,8 @@ public static class JsonReport
         result.Seen.Steps,
         result.Seen.States,
         result.Seen.ContextBound,
+        result.Seen.IsApproximate,
+        result.Seen.Progress is { } progress ? Math.Round(progress, 6) : null,
         Math.Round(result.Seen.Elapsed.TotalSeconds, 3),
         [.. result.Verdict.Findings.Where(judged => !judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))],
         [.. result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))]);
@@ -115,6 +117,8 @@ internal sealed record CaseJson(
     long Steps,
     long? States,
     int? ContextBound,
+    bool IsApproximate,
+    double? Progress,
     double Seconds,
     ImmutableArray<FindingJson> Consequences,
     ImmutableArray<FindingJson> Races);
