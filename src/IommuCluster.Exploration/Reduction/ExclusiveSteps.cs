@@ -12,7 +12,8 @@ namespace IommuCluster.Exploration.Reduction;
 /// was the same thread, or held a lock that the thread holds now. When a later step proves that wrong the search must begin
 /// anew, with what was learnt; when none does, the assumption holds in all that can happen (Stoller, Cohen, Optimistic
 /// Synchronization-Based State-Space Reduction, TACAS 2003). A critical section all of whose steps are exclusive even
-/// without its lock commutes with the others of that lock, so that it can be run as a whole (lazy happens-before).
+/// without its lock commutes with the others of that lock, so that it can be run as a whole (lazy happens-before). Not so
+/// where somebody waits while he holds that lock: who comes too late might then wait for ever.
 /// </summary>
 internal sealed class ExclusiveSteps
 {
@@ -22,6 +23,8 @@ internal sealed class ExclusiveSteps
     private readonly Dictionary<ulong, Frees> _objects = [];
     private readonly Dictionary<ulong, int> _private = [];
     private readonly List<(ulong Inside, ulong Of)> _stored = [];
+    private readonly HashSet<ulong> _heldWaiting = [];
+    private readonly HashSet<ulong> _trustedNotToWait = [];
     private readonly List<Held>[] _held = [.. Enumerable.Range(0, MaxSlots).Select(_ => new List<Held>())];
     private readonly int[] _ids = new int[MaxSlots];
     private bool _trustsPrivacy = true;
@@ -77,6 +80,7 @@ internal sealed class ExclusiveSteps
     public void BeginAnew()
     {
         WasWrong = false;
+        _trustedNotToWait.Clear();
         foreach (var word in _words.Values)
         {
             word.Trusted.Clear();
@@ -122,6 +126,7 @@ internal sealed class ExclusiveSteps
         {
             var thread = runtime.Thread(BitOperations.TrailingZeroCount(waiting));
             ref readonly var request = ref thread.Request;
+            NoteHeld(thread.Slot, thread.Id);
             if (request.Base.IsObject && !_private.ContainsKey(request.Base.Object.Value))
             {
                 Note(thread.Slot, thread.Id, WordOf(KeyOf(request.Base, request.Field, request.Index)), TouchOf(request.Kind));
@@ -129,21 +134,43 @@ internal sealed class ExclusiveSteps
         }
     }
 
+    /// <summary>Takes notice of those who have ended and still hold locks.</summary>
+    public void NoteEnd()
+    {
+        for (var slot = 0; slot < MaxSlots; slot++)
+        {
+            NoteHeld(slot, _ids[slot]);
+        }
+    }
+
     /// <summary>Begins to watch a critical section.</summary>
     /// <param name="thread">The thread; the step that it announces, and takes next, takes the lock.</param>
-    public void BeginSection(KernelThread thread)
+    /// <returns>False when somebody waited while he held the lock: there is nothing to hope for.</returns>
+    public bool BeginSection(KernelThread thread)
     {
+        var key = KeyOf(thread.Request.Base, thread.Request.Field, thread.Request.Index);
+        if (_heldWaiting.Contains(key) || !_trustsLocks)
+        {
+            return false;
+        }
+
+        _trustedNotToWait.Add(key);
         Section = SectionState.Open;
         _sectionStart = _count;
         _sectionThread = thread.Id;
-        _sectionLock = KeyOf(thread.Request.Base, thread.Request.Field, thread.Request.Index);
+        _sectionLock = key;
+        return true;
     }
 
     /// <summary>Tells whether the next step of the open section leaves it unbroken.</summary>
     /// <param name="runtime">Where it is announced; all steps before have been followed.</param>
     /// <param name="thread">The section's thread.</param>
     /// <returns>True when nobody can interfere with the step, even without the section's lock.</returns>
-    public bool GoesOn(DeterministicRuntime runtime, KernelThread thread) => IsExclusive(runtime, thread, EndsSection(thread.Request.Kind, KeyOf(thread.Request.Base, thread.Request.Field, thread.Request.Index)) ? 0 : _sectionLock);
+    public bool GoesOn(DeterministicRuntime runtime, KernelThread thread)
+    {
+        var key = KeyOf(thread.Request.Base, thread.Request.Field, thread.Request.Index);
+        return !Waits(thread.Request.Kind) && IsExclusive(runtime, thread, EndsSection(thread.Request.Kind, key) ? 0 : _sectionLock);
+    }
 
     /// <summary>Tells whether nobody else can interfere with a thread's announced step, which must be one that it can take now.</summary>
     /// <param name="runtime">Where it is announced; all steps before have been followed.</param>
@@ -190,6 +217,8 @@ internal sealed class ExclusiveSteps
     {
         writer.Write(_trustsPrivacy);
         writer.Write(_trustsLocks);
+        Write(writer, [.. _heldWaiting]);
+        Write(writer, [.. _trustedNotToWait]);
         writer.Write(_words.Count);
         foreach (var (key, word) in _words)
         {
@@ -213,6 +242,8 @@ internal sealed class ExclusiveSteps
         _objects.Clear();
         _trustsPrivacy = reader.ReadBoolean();
         _trustsLocks = reader.ReadBoolean();
+        _heldWaiting.UnionWith(Read(reader) ?? []);
+        _trustedNotToWait.UnionWith(Read(reader) ?? []);
         for (var left = reader.ReadInt32(); left > 0; left--)
         {
             WordOf(reader.ReadUInt64()).Load(reader);
@@ -224,6 +255,17 @@ internal sealed class ExclusiveSteps
         }
     }
 
+    private static bool Waits(StepKind kind) =>
+        kind is StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu or StepKind.Sleep;
+
+    private void NoteHeld(int slot, int id)
+    {
+        foreach (var (key, _) in HeldBy(slot, id))
+        {
+            WasWrong |= _heldWaiting.Add(key) && _trustedNotToWait.Contains(key);
+        }
+    }
+
     private bool EndsSection(StepKind kind, ulong key) => kind == StepKind.Unlock && key == _sectionLock;
 
     /// <summary>Steps that were taken without a choice were not asked for before.</summary>
@@ -231,7 +273,7 @@ internal sealed class ExclusiveSteps
     {
         var key = KeyOf(step.Base, step.Field, step.Index);
         var ends = EndsSection(step.Kind, key);
-        if (step.Id != _sectionThread || step.Fault != FaultKind.None || !WasExclusive(step, key, ends ? 0 : _sectionLock))
+        if (step.Id != _sectionThread || step.Fault != FaultKind.None || Waits(step.Kind) || !WasExclusive(step, key, ends ? 0 : _sectionLock))
         {
             Section = SectionState.Broken;
         }
@@ -306,6 +348,11 @@ internal sealed class ExclusiveSteps
             }
 
             return;
+        }
+
+        if (!isKnown && (Waits(step.Kind) || step.Fault != FaultKind.None))
+        {
+            NoteHeld(step.Thread, step.Id);
         }
 
         if (!step.Base.IsObject)

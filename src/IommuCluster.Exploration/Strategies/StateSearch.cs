@@ -156,6 +156,11 @@ public sealed class StateSearch : ISearch, IResumable
         {
             Follow(_runtime);
             NoteWaiting(_runtime);
+            if (end is ScheduleEnd.Completed or ScheduleEnd.Stuck)
+            {
+                _exclusive.NoteEnd();
+                _isLearning |= _exclusive.WasWrong;
+            }
         }
 
         EndSection();
@@ -352,7 +357,6 @@ public sealed class StateSearch : ISearch, IResumable
         if (section >= 0)
         {
             _section = frame;
-            _exclusive.BeginSection(choice.Runtime.Thread(section));
             _sectionSite = SectionSite(choice.Runtime.Thread(section));
         }
 
@@ -374,7 +378,7 @@ public sealed class StateSearch : ISearch, IResumable
         {
             var slot = BitOperations.TrailingZeroCount(candidates);
             var thread = choice.Runtime.Thread(slot);
-            if (thread.Request.Kind == StepKind.Lock && thread.Request.Base.IsObject && !_sectionsThatDoNot.Contains(SectionSite(thread)))
+            if (thread.Request.Kind == StepKind.Lock && thread.Request.Base.IsObject && !_sectionsThatDoNot.Contains(SectionSite(thread)) && _exclusive.BeginSection(thread))
             {
                 return slot;
             }
