@@ -11,7 +11,9 @@ namespace IommuCluster.Exploration.Reduction;
 /// its thread. Others are taken to be so because in all that was run so far whoever touched the word in a conflicting way
 /// was the same thread, or held a lock that the thread holds now. When a later step proves that wrong the search must begin
 /// anew, with what was learnt; when none does, the assumption holds in all that can happen (Stoller, Cohen, Optimistic
-/// Synchronization-Based State-Space Reduction, TACAS 2003).
+/// Synchronization-Based State-Space Reduction, TACAS 2003). A critical section all of whose steps are exclusive even
+/// without its lock commutes with the others of that lock, so that it can be run as a whole (lazy happens-before). Not so
+/// where somebody waits while he holds that lock: who comes too late might then wait for ever.
 /// </summary>
 internal sealed class ExclusiveSteps
 {
@@ -21,12 +23,17 @@ internal sealed class ExclusiveSteps
     private readonly Dictionary<ulong, Frees> _objects = [];
     private readonly Dictionary<ulong, int> _private = [];
     private readonly List<(ulong Inside, ulong Of)> _stored = [];
+    private readonly HashSet<ulong> _heldWaiting = [];
+    private readonly HashSet<ulong> _trustedNotToWait = [];
     private readonly List<Held>[] _held = [.. Enumerable.Range(0, MaxSlots).Select(_ => new List<Held>())];
     private readonly int[] _ids = new int[MaxSlots];
     private bool _trustsPrivacy = true;
     private bool _trustsLocks = true;
     private int _count;
     private int _barrier;
+    private int _sectionStart;
+    private int _sectionThread;
+    private ulong _sectionLock;
 
     /// <summary>How a step touches its word.</summary>
     private enum Touch
@@ -42,6 +49,22 @@ internal sealed class ExclusiveSteps
         Release,
     }
 
+    /// <summary>How far a critical section is of which one hopes that it commutes.</summary>
+    public enum SectionState
+    {
+        /// <summary>Its lock is not released yet; so far nobody could interfere.</summary>
+        Open,
+
+        /// <summary>Its lock is released, and nobody could have interfered.</summary>
+        Commutes,
+
+        /// <summary>Somebody could have interfered.</summary>
+        Broken,
+    }
+
+    /// <summary>How far the section of <see cref="BeginSection"/> is.</summary>
+    public SectionState Section { get; private set; } = SectionState.Broken;
+
     /// <summary>True when a step proved an assumption wrong on which an earlier answer was built.</summary>
     public bool WasWrong { get; private set; }
 
@@ -50,12 +73,14 @@ internal sealed class ExclusiveSteps
     {
         _count = 0;
         _barrier = 0;
+        Section = SectionState.Broken;
     }
 
     /// <summary>Begins the search anew; what was learnt is kept.</summary>
     public void BeginAnew()
     {
         WasWrong = false;
+        _trustedNotToWait.Clear();
         foreach (var word in _words.Values)
         {
             word.Trusted.Clear();
@@ -83,6 +108,10 @@ internal sealed class ExclusiveSteps
             }
 
             Follow(runtime.Trace[_count], isKnown: _count < known);
+            if (Section == SectionState.Open && _count > _sectionStart)
+            {
+                FollowSection(runtime.Trace[_count]);
+            }
         }
     }
 
@@ -97,6 +126,7 @@ internal sealed class ExclusiveSteps
         {
             var thread = runtime.Thread(BitOperations.TrailingZeroCount(waiting));
             ref readonly var request = ref thread.Request;
+            NoteHeld(thread.Slot, thread.Id);
             if (request.Base.IsObject && !_private.ContainsKey(request.Base.Object.Value))
             {
                 Note(thread.Slot, thread.Id, WordOf(KeyOf(request.Base, request.Field, request.Index)), TouchOf(request.Kind));
@@ -104,11 +134,51 @@ internal sealed class ExclusiveSteps
         }
     }
 
+    /// <summary>Takes notice of those who have ended and still hold locks.</summary>
+    public void NoteEnd()
+    {
+        for (var slot = 0; slot < MaxSlots; slot++)
+        {
+            NoteHeld(slot, _ids[slot]);
+        }
+    }
+
+    /// <summary>Begins to watch a critical section.</summary>
+    /// <param name="thread">The thread; the step that it announces, and takes next, takes the lock.</param>
+    /// <returns>False when somebody waited while he held the lock: there is nothing to hope for.</returns>
+    public bool BeginSection(KernelThread thread)
+    {
+        var key = KeyOf(thread.Request.Base, thread.Request.Field, thread.Request.Index);
+        if (_heldWaiting.Contains(key) || !_trustsLocks)
+        {
+            return false;
+        }
+
+        _trustedNotToWait.Add(key);
+        Section = SectionState.Open;
+        _sectionStart = _count;
+        _sectionThread = thread.Id;
+        _sectionLock = key;
+        return true;
+    }
+
+    /// <summary>Tells whether the next step of the open section leaves it unbroken.</summary>
+    /// <param name="runtime">Where it is announced; all steps before have been followed.</param>
+    /// <param name="thread">The section's thread.</param>
+    /// <returns>True when nobody can interfere with the step, even without the section's lock.</returns>
+    public bool GoesOn(DeterministicRuntime runtime, KernelThread thread)
+    {
+        var key = KeyOf(thread.Request.Base, thread.Request.Field, thread.Request.Index);
+        return !Waits(thread.Request.Kind) && IsExclusive(runtime, thread, EndsSection(thread.Request.Kind, key) ? 0 : _sectionLock);
+    }
+
     /// <summary>Tells whether nobody else can interfere with a thread's announced step, which must be one that it can take now.</summary>
     /// <param name="runtime">Where it is announced; all steps before have been followed.</param>
     /// <param name="thread">The thread.</param>
     /// <returns>True when the step can be taken at once.</returns>
-    public bool IsExclusive(DeterministicRuntime runtime, KernelThread thread)
+    public bool IsExclusive(DeterministicRuntime runtime, KernelThread thread) => IsExclusive(runtime, thread, except: 0);
+
+    private bool IsExclusive(DeterministicRuntime runtime, KernelThread thread, ulong except)
     {
         ref readonly var request = ref thread.Request;
         switch (request.Kind)
@@ -116,7 +186,7 @@ internal sealed class ExclusiveSteps
             case StepKind.Allocate or StepKind.Sleep:
                 return true;
             case StepKind.Spawn:
-                return IsTrusted(WordOf(OrderedEvent.Ids), null, Touch.Write, thread);
+                return IsTrusted(WordOf(OrderedEvent.Ids), null, Touch.Write, thread.Slot, thread.Id, except);
         }
 
         // An oops ends the schedule: whatever the others do must be seen apart from it.
@@ -138,7 +208,7 @@ internal sealed class ExclusiveSteps
 
         var key = KeyOf(request.Base, request.Field, request.Index);
         var isRelease = OrderedEvent.IsRelease(request.Kind) && FindHeld(thread.Slot, thread.Id, request.Kind, key) >= 0;
-        return IsTrusted(WordOf(key), FreesOf(made), isRelease ? Touch.Release : TouchOf(request.Kind), thread);
+        return IsTrusted(WordOf(key), FreesOf(made), isRelease ? Touch.Release : TouchOf(request.Kind), thread.Slot, thread.Id, except);
     }
 
     /// <summary>Writes what was learnt and what is trusted.</summary>
@@ -147,6 +217,8 @@ internal sealed class ExclusiveSteps
     {
         writer.Write(_trustsPrivacy);
         writer.Write(_trustsLocks);
+        Write(writer, [.. _heldWaiting]);
+        Write(writer, [.. _trustedNotToWait]);
         writer.Write(_words.Count);
         foreach (var (key, word) in _words)
         {
@@ -170,6 +242,8 @@ internal sealed class ExclusiveSteps
         _objects.Clear();
         _trustsPrivacy = reader.ReadBoolean();
         _trustsLocks = reader.ReadBoolean();
+        _heldWaiting.UnionWith(Read(reader) ?? []);
+        _trustedNotToWait.UnionWith(Read(reader) ?? []);
         for (var left = reader.ReadInt32(); left > 0; left--)
         {
             WordOf(reader.ReadUInt64()).Load(reader);
@@ -179,6 +253,51 @@ internal sealed class ExclusiveSteps
         {
             FreesOf(reader.ReadUInt64()).Load(reader);
         }
+    }
+
+    private static bool Waits(StepKind kind) =>
+        kind is StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu or StepKind.Sleep;
+
+    private void NoteHeld(int slot, int id)
+    {
+        foreach (var (key, _) in HeldBy(slot, id))
+        {
+            WasWrong |= _heldWaiting.Add(key) && _trustedNotToWait.Contains(key);
+        }
+    }
+
+    private bool EndsSection(StepKind kind, ulong key) => kind == StepKind.Unlock && key == _sectionLock;
+
+    /// <summary>Steps that were taken without a choice were not asked for before.</summary>
+    private void FollowSection(in TraceEntry step)
+    {
+        var key = KeyOf(step.Base, step.Field, step.Index);
+        var ends = EndsSection(step.Kind, key);
+        if (step.Id != _sectionThread || step.Fault != FaultKind.None || Waits(step.Kind) || !WasExclusive(step, key, ends ? 0 : _sectionLock))
+        {
+            Section = SectionState.Broken;
+        }
+        else if (ends)
+        {
+            Section = SectionState.Commutes;
+        }
+    }
+
+    private bool WasExclusive(in TraceEntry step, ulong key, ulong except)
+    {
+        if (step.Kind == StepKind.Allocate)
+        {
+            return true;
+        }
+
+        var made = step.Base.Object.Value;
+        if (step.Kind is StepKind.Spawn or StepKind.Free or StepKind.Sleep || !step.Base.IsObject)
+        {
+            return false;
+        }
+
+        return (_private.TryGetValue(made, out var owner) && owner == step.Id && _trustsPrivacy)
+            || IsTrusted(WordOf(key), FreesOf(made), step.Kind == StepKind.Unlock ? Touch.Release : TouchOf(step.Kind), step.Thread, step.Id, except);
     }
 
     private static Touch TouchOf(StepKind kind) => kind switch
@@ -229,6 +348,11 @@ internal sealed class ExclusiveSteps
             }
 
             return;
+        }
+
+        if (!isKnown && (Waits(step.Kind) || step.Fault != FaultKind.None))
+        {
+            NoteHeld(step.Thread, step.Id);
         }
 
         if (!step.Base.IsObject)
@@ -436,26 +560,26 @@ internal sealed class ExclusiveSteps
         }
     }
 
-    private bool IsTrusted(Word word, Frees? frees, Touch touch, KernelThread thread)
+    private bool IsTrusted(Word word, Frees? frees, Touch touch, int slot, int id, ulong except)
     {
         var any = touch == Touch.Look;
         foreach (var (trusted, key) in word.Trusted)
         {
-            if (trusted == touch && Holds(thread.Slot, thread.Id, key, any))
+            if (trusted == touch && key != except && Holds(slot, id, key, any))
             {
                 return true;
             }
         }
 
-        foreach (var (key, isRead) in _trustsLocks ? HeldBy(thread.Slot, thread.Id) : [])
+        foreach (var (key, isRead) in _trustsLocks ? HeldBy(slot, id) : [])
         {
-            if ((any || !isRead) && Trust(word, frees, touch, key))
+            if (key != except && (any || !isRead) && Trust(word, frees, touch, key))
             {
                 return true;
             }
         }
 
-        return (touch != Touch.Release || _trustsLocks) && Trust(word, frees, touch, (ulong)thread.Id);
+        return (touch != Touch.Release || _trustsLocks) && Trust(word, frees, touch, (ulong)id);
     }
 
     private static bool Trust(Word word, Frees? frees, Touch touch, ulong key)

@@ -31,10 +31,13 @@ public sealed class StateSearch : ISearch, IResumable
     private readonly List<byte> _path = [];
     private readonly List<Frame> _stack = [];
     private readonly HashSet<Site> _racesShown = [];
+    private readonly HashSet<Site> _sectionsThatDoNot = [];
     private readonly RandomWalk _walk = new(seed: 1);
     private readonly OrderedEvent[] _announced = new OrderedEvent[MaxSlots];
     private DeterministicRuntime? _runtime;
     private Pair? _showing;
+    private Frame? _section;
+    private Site _sectionSite;
     private bool _hitBound;
     private bool _isLearning;
     private bool _isRedundant;
@@ -103,6 +106,7 @@ public sealed class StateSearch : ISearch, IResumable
         _isLearning = _toLearn > 0;
         _walk.BeginSchedule(number);
         _isRedundant = false;
+        _section = null;
         _exclusive.BeginSchedule();
         return !IsExhausted;
     }
@@ -134,6 +138,11 @@ public sealed class StateSearch : ISearch, IResumable
             return number == _stack[^1].Choice + 1 && choice.Current == pair.First && (choice.Enabled >> pair.Second & 1) != 0 ? pair.Second : ChoiceOutcome.Abandon;
         }
 
+        if (_section is not null && GoesOnWithSection(choice))
+        {
+            return Append(choice, _section.Chosen);
+        }
+
         return _isRedundant ? ChoiceOutcome.Abandon
             : FindExclusive(choice) is >= 0 and var free
                 ? ((_sleep >> free & 1) != 0 ? ChoiceOutcome.Abandon : Append(choice, free))
@@ -147,8 +156,14 @@ public sealed class StateSearch : ISearch, IResumable
         {
             Follow(_runtime);
             NoteWaiting(_runtime);
+            if (end is ScheduleEnd.Completed or ScheduleEnd.Stuck)
+            {
+                _exclusive.NoteEnd();
+                _isLearning |= _exclusive.WasWrong;
+            }
         }
 
+        EndSection();
         _sinceLesson++;
         if (_exclusive.WasWrong)
         {
@@ -198,11 +213,8 @@ public sealed class StateSearch : ISearch, IResumable
             frame.Save(writer);
         }
 
-        writer.Write(_racesShown.Count);
-        foreach (var site in _racesShown)
-        {
-            site.Save(writer);
-        }
+        Save(writer, _racesShown);
+        Save(writer, _sectionsThatDoNot);
 
         writer.Write(_showing is not null);
         _showing?.Save(writer);
@@ -225,15 +237,30 @@ public sealed class StateSearch : ISearch, IResumable
             _stack.Add(Frame.Load(reader));
         }
 
-        for (var left = reader.ReadInt32(); left > 0; left--)
-        {
-            _racesShown.Add(Site.Load(reader));
-        }
+        Load(reader, _racesShown);
+        Load(reader, _sectionsThatDoNot);
 
         _showing = reader.ReadBoolean() ? Pair.Load(reader) : null;
     }
 
     private string Kind => $"{Name} {_contextBound} {_slots:x}";
+
+    private static void Save(BinaryWriter writer, HashSet<Site> sites)
+    {
+        writer.Write(sites.Count);
+        foreach (var site in sites)
+        {
+            site.Save(writer);
+        }
+    }
+
+    private static void Load(BinaryReader reader, HashSet<Site> sites)
+    {
+        for (var left = reader.ReadInt32(); left > 0; left--)
+        {
+            sites.Add(Site.Load(reader));
+        }
+    }
 
     /// <summary>Makes a choice as an earlier schedule made it; the last one of them is new.</summary>
     private int Again(in Choice choice, int number)
@@ -324,8 +351,15 @@ public sealed class StateSearch : ISearch, IResumable
             return ChoiceOutcome.Abandon;
         }
 
-        var chosen = (allowed >> choice.Default & 1) != 0 ? choice.Default : BitOperations.TrailingZeroCount(allowed);
+        var section = IsBounded ? -1 : FindSection(choice, allowed & ~sleep);
+        var chosen = section >= 0 ? section : (allowed >> choice.Default & 1) != 0 ? choice.Default : BitOperations.TrailingZeroCount(allowed);
         var frame = new Frame(number, choice.Runtime.Trace.Count, choice.Enabled, sleep, allowed, chosen);
+        if (section >= 0)
+        {
+            _section = frame;
+            _sectionSite = SectionSite(choice.Runtime.Thread(section));
+        }
+
         _stack.Add(frame);
         _depth++;
         PutToSleep(choice.Runtime, frame);
@@ -335,6 +369,57 @@ public sealed class StateSearch : ISearch, IResumable
         }
 
         return Append(choice, chosen);
+    }
+
+    /// <summary>A thread about to enter a critical section that, for all that is known, commutes with the others of its lock.</summary>
+    private int FindSection(in Choice choice, ulong candidates)
+    {
+        for (; candidates != 0; candidates &= candidates - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(candidates);
+            var thread = choice.Runtime.Thread(slot);
+            if (thread.Request.Kind == StepKind.Lock && thread.Request.Base.IsObject && !_sectionsThatDoNot.Contains(SectionSite(thread)) && _exclusive.BeginSection(thread))
+            {
+                return slot;
+            }
+        }
+
+        return -1;
+    }
+
+    private static Site SectionSite(KernelThread thread) => new(thread.Function, string.Empty, thread.Request.Field!.ToString());
+
+    /// <summary>Runs the section on while nobody can interfere with it.</summary>
+    private bool GoesOnWithSection(in Choice choice)
+    {
+        var slot = _section!.Chosen;
+        if (_exclusive.Section == ExclusiveSteps.SectionState.Open && (choice.Enabled >> slot & 1) != 0 && _exclusive.GoesOn(choice.Runtime, choice.Runtime.Thread(slot)))
+        {
+            return true;
+        }
+
+        EndSection();
+        return false;
+    }
+
+    /// <summary>A section that commutes with the others of its lock is the only branch; one that does not is one of several.</summary>
+    private void EndSection()
+    {
+        if (_section is null)
+        {
+            return;
+        }
+
+        if (_exclusive.Section == ExclusiveSteps.SectionState.Commutes)
+        {
+            _section.Allowed = 1UL << _section.Chosen;
+        }
+        else
+        {
+            _sectionsThatDoNot.Add(_sectionSite);
+        }
+
+        _section = null;
     }
 
     private ulong VisitBounded(in Choice choice, ulong candidates)
@@ -481,7 +566,7 @@ public sealed class StateSearch : ISearch, IResumable
         public ulong Sleep { get; } = sleep;
 
         /// <summary>Those to be tried.</summary>
-        public ulong Allowed { get; } = allowed;
+        public ulong Allowed { get; set; } = allowed;
 
         public ulong Done { get; set; }
 

@@ -83,17 +83,24 @@ public static class TextReport
         var schedules = string.Create(CultureInfo.InvariantCulture, $"{seen.Schedules:N0} schedule{(seen.Schedules == 1 ? string.Empty : "s")}");
         var states = seen.States is { } count ? string.Create(CultureInfo.InvariantCulture, $", {count:N0} states") : string.Empty;
         var seconds = string.Create(CultureInfo.InvariantCulture, $"{seen.Elapsed.TotalSeconds:F1} s");
+        var doubt = seen.IsApproximate ? " but for what hash collisions hid" : string.Empty;
+        var part = seen.Progress is { } progress ? $", about {PartOf(progress)} of the search" : string.Empty;
         return seen.Coverage switch
         {
             Coverage.Exhausted when seen.IsOnlySchedule => $"exhausted: nobody ever has a choice, there is one schedule ({seconds})",
-            Coverage.Exhausted => $"exhausted: everything that can happen was seen ({schedules}{states}, {seconds})",
-            Coverage.ExhaustedToContextBound => $"exhausted up to {seen.ContextBound} preemptions ({schedules}{states}, {seconds})",
-            Coverage.BudgetDone => $"sampled: {schedules} ({seen.Strategy}{states}, {seconds})",
+            Coverage.Exhausted => $"exhausted{doubt}: everything that can happen was seen ({schedules}{states}, {seconds})",
+            Coverage.ExhaustedToContextBound => $"exhausted up to {seen.ContextBound} preemptions{doubt} ({schedules}{states}, {seconds})",
+            Coverage.BudgetDone when seen.ContextBound is { } bound => $"exhausted up to {bound} preemptions{doubt}, a sample beyond: {schedules} ({seen.Strategy}{states}, {seconds})",
+            Coverage.BudgetDone => $"sampled: {schedules} ({seen.Strategy}{states}{part}, {seconds})",
             Coverage.Saturated => string.Create(CultureInfo.InvariantCulture, $"saturated: nothing new since schedule {seen.Figures?.LastNews:N0} of {seen.Schedules:N0} ({seen.Strategy}, {seconds})"),
-            Coverage.StoppedEarly => $"stopped before its budget, after {schedules} ({seen.Strategy}{states}, {seconds})",
+            Coverage.StoppedEarly => $"stopped before its budget, after {schedules} ({seen.Strategy}{states}{part}, {seconds})",
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
+
+    /// <summary>An estimate that errs on the low side is not worth many digits.</summary>
+    private static string PartOf(double progress) =>
+        progress < 0.001 ? "0.1 % or less" : string.Create(CultureInfo.InvariantCulture, $"{progress * 100:F1} %");
 
     /// <summary>How far a run is, in one line: done, rate, findings, coverage, time left.</summary>
     /// <param name="at">How far it is.</param>

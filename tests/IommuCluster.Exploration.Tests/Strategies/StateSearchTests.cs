@@ -128,6 +128,37 @@ public sealed class StateSearchTests
         Assert.Equal(Explore.All(program).Consequences, searched.Consequences);
     }
 
+    [Theory]
+    [InlineData(1323)]
+    [InlineData(1602)]
+    [InlineData(1823)]
+    public void StateSearch_SectionThatCommutesButWhoseLockIsHeldByWhoWaits_FindsTheDeadlock(int seed)
+    {
+        // CPU0 holds a and would do nothing under b but give a back; CPU1 takes b and waits for a.
+        var program = RandomPrograms.Of((ulong)seed);
+        var all = Explore.With(new EveryInterleaving(), program, limit: BruteForceLimit);
+        var searched = Explore.With(new StateSearch(), program, s_hashing);
+
+        Assert.Equal(all.StatesAtRest, searched.StatesAtRest);
+        Assert.Equal(all.Consequences, searched.Consequences);
+    }
+
+    [Fact]
+    public void StateSearch_SectionsThatOnlyRead_AreNotTriedInAllOrders()
+    {
+        static async ValueTask Walk(KernelThread t)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                await t.Lock(Box.At(0).A);
+                await t.Load(Box.At(0).X);
+                await t.Unlock(Box.At(0).A);
+            }
+        }
+
+        Assert.InRange(Explore.With(new StateSearch(), Programs.Of(Walk, Walk, Walk), s_hashing).Schedules, 1, 12);
+    }
+
     [Fact]
     public void StateSearch_ObjectsThatNobodyElseKnows_NeedOneSchedule()
     {
