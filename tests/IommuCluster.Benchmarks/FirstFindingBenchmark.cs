@@ -26,6 +26,8 @@ internal sealed class FirstFindingBenchmark : IBenchmark
     /// <inheritdoc/>
     public void Run()
     {
+        SeedScenarios.Print(Seeds);
+        Console.WriteLine();
         Target[] targets =
         [
             .. new[] { "S", "M", "H", "L" }.Select(letter => new Target(letter, Yardstick.Of(letter), _ => true)),

@@ -61,4 +61,43 @@ public sealed class ReplayCommandTests
         Assert.Contains("/bug@linux-6.2/", token, StringComparison.Ordinal);
         Assert.Equal(1, (await line.Run("replay", token)).Code);
     }
+
+    [Fact]
+    public async Task Replay_Decide_TellsTheStepThatDecided()
+    {
+        using var line = new CommandLine();
+        var token = (await line.Run("run", "toy-race")).Token;
+
+        var answer = await line.Run("replay", token, "--decide");
+
+        Assert.Equal(1, answer.Code);
+        Assert.Matches(@"^step \d+ decided: [AB]0: ", answer.Out);
+        Assert.EndsWith("random schedules; from then on certain (exhausted)\n", answer.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Replay_FromTheStart_IsOpen()
+    {
+        using var line = new CommandLine();
+        var token = (await line.Run("run", "toy-race")).Token;
+
+        var answer = await line.Run("replay", token, "--from", "0", "-n", "400");
+
+        Assert.Contains("not certain (exhausted)", answer.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--from", "100000")]
+    [InlineData("--from", "-1")]
+    [InlineData("--schedules", "1")]
+    public async Task Replay_BadStepBack_IsRefused(string option, string value)
+    {
+        using var line = new CommandLine();
+        var token = (await line.Run("run", "toy-race")).Token;
+
+        var answer = await line.Run("replay", token, option, value);
+
+        Assert.Equal(2, answer.Code);
+        Assert.DoesNotContain("   at ", answer.Error, StringComparison.Ordinal);
+    }
 }

@@ -13,8 +13,12 @@ namespace IommuCluster.Cli.Commands;
 /// <param name="output">Where it is told.</param>
 /// <param name="folder">Where findings' folders go; null for none.</param>
 /// <param name="cores">Workers at most.</param>
-internal sealed class CaseSession(CliContext context, CliOutput output, string? folder, int cores)
+/// <param name="smallerCases">True to put a smaller scenario into the folder of each consequence.</param>
+internal sealed class CaseSession(CliContext context, CliOutput output, string? folder, int cores, bool smallerCases = false)
 {
+    /// <summary>Schedules for each try to take something away from a case, and for the smaller one.</summary>
+    private const int SmallBudget = 256;
+
     private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores);
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
@@ -81,7 +85,12 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 
         if (folder is not null)
         {
-            FindingFolder.Write(folder, scenarioCase, reported);
+            var written = FindingFolder.Write(folder, scenarioCase, reported);
+            if (smallerCases && !judged.Observed.Finding.IsRace)
+            {
+                var smaller = new CaseMinimiser(_runner, SmallBudget).Minimise(scenarioCase, judged.Observed.Finding);
+                File.WriteAllText(Path.Combine(written, "smaller.yaml"), ScenarioWriter.ToYaml(smaller, judged.Observed.Finding, SmallBudget));
+            }
         }
     }
 

@@ -19,7 +19,7 @@ internal static class ExploreCommand
         var choices = new Choices();
         var command = new Command("explore", "Searches one case of a scenario for violations.")
         {
-            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Saturation, choices.Seed, choices.Cores, choices.Checkpoint, choices.Folder,
+            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Saturation, choices.Seed, choices.Cores, choices.Checkpoint, choices.Folder, choices.Smaller,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(
             Explore(context, new CliOutput(context, options, parsed), parsed, parsed.GetRequiredValue(scenario), choices, cancellation)));
@@ -42,7 +42,7 @@ internal static class ExploreCommand
 
         var cores = (int)(parsed.GetValue(choices.Cores) ?? Environment.ProcessorCount);
         var checkpoint = parsed.GetValue(choices.Checkpoint) is { } file ? new CheckpointFile(file) : null;
-        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder), cores).Run(scenarioCase, judge: false, cancellation, checkpoint);
+        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder), cores, parsed.GetValue(choices.Smaller)).Run(scenarioCase, judge: false, cancellation, checkpoint);
         if (output.IsJson)
         {
             output.Text(JsonReport.Run(scenario.Name, [result]));
@@ -93,6 +93,8 @@ internal static class ExploreCommand
         internal Option<long?> Cores { get; } = Number("--cores", "Workers of a sampler; all cores when not given. What is found does not depend on it.", 1, 1_024);
 
         internal Option<string?> Folder { get; } = new("--output") { Description = "Directory for a folder a finding." };
+
+        internal Option<bool> Smaller { get; } = new("--smaller") { Description = "With --output: looks for a smaller scenario that still shows each consequence, and puts it into its folder." };
 
         internal ScenarioCase Apply(Scenario scenario, ParseResult parsed)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using IommuCluster.Cli.Output;
 using IommuCluster.Exploration.Runs;
@@ -16,16 +17,23 @@ internal static class ReplayCommand
     {
         var token = new Argument<string>("token") { Description = "A token as printed with a finding, or a file that holds one." };
         var trace = new Option<bool>("--trace") { Description = "Write every step." };
+        var from = new Option<int?>("--from") { Description = "Step back: go as recorded up to this step (as --trace counts), and explore again from there." };
+        var decide = new Option<bool>("--decide") { Description = "Step back until the outcome was open: tell the step that decided." };
+        var schedules = new Option<int>("--schedules", "-n") { Description = "With --from and --decide: schedules for each step that is looked at.", DefaultValueFactory = _ => 1_000 };
+        from.Validators.Add(result => AtLeast(result, 0));
+        schedules.Validators.Add(result => AtLeast(result, 2));
         var on = RuntimeOption.Create();
         var endpoint = RuntimeOption.CreateEndpoint();
-        var command = new Command("replay", "Replays a finding.") { token, trace, on, endpoint };
+        var command = new Command("replay", "Replays a finding.") { token, trace, from, decide, schedules, on, endpoint };
         command.SetAction((parsed, cancellation) =>
         {
             var output = new CliOutput(context, options, parsed);
             var tokenOrFile = parsed.GetRequiredValue(token);
             return RuntimeOption.IsCluster(parsed.GetValue(on), parsed.GetValue(endpoint))
                 ? ReplayOnCluster(context, output, parsed.GetValue(endpoint), tokenOrFile, cancellation)
-                : Task.FromResult(Replay(context, output, tokenOrFile, parsed.GetValue(trace)));
+                : Task.FromResult(parsed.GetValue(decide) || parsed.GetValue(from) is not null
+                    ? StepBack(context, output, tokenOrFile, parsed.GetValue(from), parsed.GetValue(schedules))
+                    : Replay(context, output, tokenOrFile, parsed.GetValue(trace)));
         });
         return command;
     }
@@ -36,6 +44,33 @@ internal static class ReplayCommand
 #else
         Task.FromResult(RuntimeOption.SayLeftOut(context));
 #endif
+
+    private static void AtLeast(OptionResult result, int least)
+    {
+        if (result.Tokens is [var given] && !(int.TryParse(given.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least))
+        {
+            result.AddError($"{result.Option.Name} is '{given.Value}': give a number from {least} on");
+        }
+    }
+
+    /// <summary>Explores again from a step, or finds the one that decided when none is given.</summary>
+    private static int StepBack(CliContext context, CliOutput output, string tokenOrFile, int? from, int schedules)
+    {
+        var token = ScenarioToken.Parse(TokenFile.Read(tokenOrFile));
+        var scenarioCase = ScenarioCatalog.Locate(context.Places).Load(token.Scenario).FindCase(token.Case);
+        var runner = new CaseRunner(context.Clock, context.Boot);
+        var replayed = runner.Replay(scenarioCase, token);
+        var finding = (replayed.Sightings.FirstOrDefault(seen => !seen.Finding.IsRace) ?? replayed.Sightings.FirstOrDefault())?.Finding
+            ?? throw new ScenarioException(token.ToString(), "its schedule shows nothing", "give the token of a finding");
+        var back = runner.StepBack(scenarioCase, token, finding.Id);
+        if (from > back.Last)
+        {
+            throw new ScenarioException($"--from {from}", string.Create(CultureInfo.InvariantCulture, $"{finding.Id} shows at step {back.Last}"), "give an earlier step");
+        }
+
+        output.Text(from is { } step ? TextReport.Retrial(back.From(step, schedules), finding.Id) : TextReport.Decision(back.Decide(schedules), finding.Id, replayed.Steps));
+        return ExitCodes.Finding;
+    }
 
     private static int Replay(CliContext context, CliOutput output, string tokenOrFile, bool trace)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
@@ -48,7 +49,8 @@ public sealed class Minimiser
         }
 
         minimiser.Shrink();
-        return new MinimisedSchedule(minimiser._schedule, minimiser._best.Preemptions, minimiser._best.Switches, minimiser._runs);
+        var decisive = minimiser.DecisiveSwitches();
+        return new MinimisedSchedule(minimiser._schedule, minimiser._best.Preemptions, minimiser._best.Switches, minimiser._runs, decisive);
     }
 
     private bool Begins()
@@ -80,6 +82,21 @@ public sealed class Minimiser
             TryEach(PutFirst);
         }
         while ((_best.IsLessThan(before) || SearchWithFewer()) && _runs < _maxRuns);
+    }
+
+    /// <summary>The switches without which the finding does not show, as far as there are runs left to tell.</summary>
+    private ImmutableArray<ContextSwitch> DecisiveSwitches()
+    {
+        var decisive = ImmutableArray.CreateBuilder<ContextSwitch>();
+        for (var i = 0; i + 1 < _blocks.Count && _runs < _maxRuns; i++)
+        {
+            if (Run(new BlockStrategy(LetRunOn(i))).Measure is null)
+            {
+                decisive.Add(new ContextSwitch(_blocks[i].Id, _blocks[i].Until, _blocks[i + 1].Id));
+            }
+        }
+
+        return decisive.ToImmutable();
     }
 
     /// <summary>Looks for the finding with fewer preemptions: first with its thread and one other, then with two others.</summary>

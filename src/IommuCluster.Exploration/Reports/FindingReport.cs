@@ -47,7 +47,14 @@ public sealed record FindingReport
 /// <param name="ThreadName">How reports call the thread.</param>
 /// <param name="Text">What it did, in words.</param>
 /// <param name="Frames">The methods it was in, innermost first; at least the thread's name.</param>
-public sealed record Moment(int Step, int ThreadId, string ThreadName, string Text, ImmutableArray<string> Frames);
+public sealed record Moment(int Step, int ThreadId, string ThreadName, string Text, ImmutableArray<string> Frames)
+{
+    /// <summary>How the step's access was marked; null when it is no access to a word.</summary>
+    public Marking? Marking { get; init; }
+
+    /// <summary>The locks that the thread held just before, outermost first, with the function that took each.</summary>
+    public ImmutableArray<string> Held { get; init; } = [];
+}
 
 /// <summary>One step of the interleaving.</summary>
 /// <param name="Number">Its number from the start of the boot, from 0.</param>

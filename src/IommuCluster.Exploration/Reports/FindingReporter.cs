@@ -29,7 +29,7 @@ public static class FindingReporter
 
         // Once more with somebody watching: only now is it known which moments matter.
         runtime = new DeterministicRuntime(workload, whole);
-        var recorder = new StepRecorder(runtime, sighting.Step);
+        var recorder = new StepRecorder(runtime, sighting.Step, sighting.OtherStep);
         Replay(runtime, schedules[..^1]);
         runtime.Watch = recorder.Watch;
         Replay(runtime, schedules[^1..]);

@@ -7,8 +7,10 @@ namespace IommuCluster.Exploration.Reports;
 /// <summary>Watches a schedule and keeps, for each step, who took it and in which functions.</summary>
 /// <param name="runtime">Runs the schedule.</param>
 /// <param name="moment">The step at which all threads are looked at.</param>
-internal sealed class StepRecorder(DeterministicRuntime runtime, int moment)
+/// <param name="other">Another step at which its own thread's locks are looked at; -1 for none.</param>
+internal sealed class StepRecorder(DeterministicRuntime runtime, int moment, int other = -1)
 {
+    private readonly Dictionary<int, ImmutableArray<string>> _held = [];
     private readonly List<(int Id, string Name, ImmutableArray<string> Frames)> _steps = [];
     private readonly Dictionary<int, ImmutableArray<string>> _last = [];
 
@@ -29,6 +31,11 @@ internal sealed class StepRecorder(DeterministicRuntime runtime, int moment)
         }
 
         _steps.Add((thread.Id, thread.Start.Name, frames));
+        if (step == moment || step == other)
+        {
+            _held[step] = [.. thread.HeldLocks.ToArray().Select(ThreadSnapshot.Describe)];
+        }
+
         if (step == moment)
         {
             Threads = runtime.SnapshotThreads();
@@ -38,7 +45,11 @@ internal sealed class StepRecorder(DeterministicRuntime runtime, int moment)
     internal Moment MomentOf(int step, string text)
     {
         var (id, name, frames) = _steps[step];
-        return new Moment(step, id, name, text, frames.IsEmpty ? [name] : [.. frames.Reverse()]);
+        return new Moment(step, id, name, text, frames.IsEmpty ? [name] : [.. frames.Reverse()])
+        {
+            Marking = runtime.Trace[step].Kind <= StepKind.CompareExchange ? runtime.Trace[step].Marking : null,
+            Held = _held.GetValueOrDefault(step, []),
+        };
     }
 
     internal ImmutableArray<string> FramesOf(int step) => _steps[step].Frames;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Strategies;
+using IommuCluster.Kernel.Checking;
 
 namespace IommuCluster.Exploration.Runs;
 
@@ -77,6 +78,11 @@ public sealed class Campaign
 
     /// <summary>The coverage so far.</summary>
     public CoverageFigures Figures => _ledger.Figures();
+
+    /// <summary>Tells whether a finding was seen.</summary>
+    /// <param name="finding">The finding.</param>
+    /// <returns>True when one with its id is among what was merged.</returns>
+    public bool HasSeen(Finding finding) => _ledger.HasSeen(finding);
 
     /// <summary>Adds the result of a shard of the present round, in any order. A result that is there already, or of another round, is passed over.</summary>
     /// <param name="result">The result of the whole shard.</param>

@@ -67,6 +67,11 @@ internal sealed class Ledger
     /// <summary>Different data races.</summary>
     public int Races { get; private set; }
 
+    /// <summary>Tells whether a finding was seen.</summary>
+    /// <param name="finding">The finding.</param>
+    /// <returns>True when one with its id was merged.</returns>
+    public bool HasSeen(Finding finding) => _places.ContainsKey(finding);
+
     /// <summary>Merges a shard's result.</summary>
     /// <param name="result">The result; those of the shards before it were merged.</param>
     /// <returns>How much of it is new: findings, lock-order pairs, racing pairs in an order not met before.</returns>

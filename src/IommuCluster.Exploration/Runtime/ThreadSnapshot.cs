@@ -52,7 +52,12 @@ public sealed class ThreadSnapshot
     };
 
     /// <summary>The locks it holds, outermost first, with the function that took each.</summary>
-    public ImmutableArray<string> Held => [.. _held.Select(held => $"{held.Descriptor.LockClass!.Name} ({held.Function})")];
+    public ImmutableArray<string> Held => [.. _held.Select(Describe)];
+
+    /// <summary>A held lock in words.</summary>
+    /// <param name="held">The lock.</param>
+    /// <returns>Its class and the function that took it.</returns>
+    internal static string Describe(HeldLock held) => $"{held.Descriptor.LockClass!.Name} ({held.Function})";
 
     private static ImmutableArray<string> FramesOf(KernelThread thread)
     {

@@ -98,7 +98,13 @@ public static class JsonReport
         observed.InEverySchedule,
         ScenarioToken.Of(scenarioCase, observed.Schedules).ToString());
 
-    private static MomentJson MomentOf(Moment moment) => new(moment.Step, moment.ThreadName, moment.Text, NamesOf(moment.Frames));
+    private static MomentJson MomentOf(Moment moment) => new(
+        moment.Step,
+        moment.ThreadName,
+        moment.Text,
+        moment.Marking is { } marking ? ScenarioWords.Kebab(marking) : null,
+        NamesOf(moment.Frames),
+        [.. moment.Held.Select(KernelWords.InKernelWords)]);
 
     private static ImmutableArray<string> NamesOf(ImmutableArray<string> frames) => [.. frames.Select(KernelFunctions.NameOf)];
 }
@@ -167,7 +173,7 @@ internal sealed record ReplayJson(
 
 internal sealed record SightingJson(string Id, string Kind, string Function, string Message, int Step);
 
-internal sealed record MomentJson(int Step, string Thread, string Text, ImmutableArray<string> CallTrace);
+internal sealed record MomentJson(int Step, string Thread, string Text, string? Marking, ImmutableArray<string> CallTrace, ImmutableArray<string> Held);
 
 internal sealed record ThreadJson(string Name, string State, ImmutableArray<string> CallTrace, ImmutableArray<string> Held);
 

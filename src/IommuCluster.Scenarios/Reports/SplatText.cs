@@ -6,6 +6,7 @@ using IommuCluster.Exploration.Runtime;
 using IommuCluster.Kernel;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Firmware;
+using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Scenarios.Reports;
 
@@ -26,10 +27,18 @@ internal static class SplatText
             Line(text, line);
         }
 
-        Stack(text, "Call trace:", report.Here.Frames);
-        if (report.Other is { } other)
+        if (report.Finding.IsRace)
         {
-            Stack(text, $"{OtherTitle(report)} by task {TaskOf(other)}: {other.Text}", other.Frames);
+            Access(text, report, report.Here);
+            Access(text, report, report.Other!);
+        }
+        else
+        {
+            Stack(text, "Call trace:", report.Here.Frames);
+            if (report.Other is { } other)
+            {
+                Stack(text, $"{(report.Finding.Kind == FindingKind.NullDereference ? "Cleared" : "Freed")} by task {TaskOf(other)}: {other.Text}", other.Frames);
+            }
         }
 
         if (report.Allocation is { } allocation)
@@ -37,7 +46,11 @@ internal static class SplatText
             Stack(text, $"Allocated by task {TaskOf(allocation)}:", allocation.Frames);
         }
 
-        HeldLocks(text, report.Threads);
+        if (!report.Finding.IsRace)
+        {
+            HeldLocks(text, report.Threads);
+        }
+
         Line(text, string.Empty);
         Line(text, "Threads:");
         foreach (var thread in report.Threads)
@@ -77,7 +90,6 @@ internal static class SplatText
                 break;
             case FindingKind.DataRace:
                 yield return $"BUG: KCSAN: data-race in {KernelFunctions.NameOf(finding.Function)} / {KernelFunctions.NameOf(finding.Other)}";
-                yield return $"{report.Here.Text} by task {here}";
                 break;
             default:
                 yield return KernelWords.InKernelWords(finding.Message);
@@ -91,23 +103,38 @@ internal static class SplatText
         }
     }
 
-    private static string OtherTitle(FindingReport report) => report.Finding.Kind switch
+    /// <summary>One of the two accesses of a race, as KCSAN tells it, with how it is marked and the locks held at it.</summary>
+    private static void Access(StringBuilder text, FindingReport report, Moment access)
     {
-        FindingKind.DataRace => "Races with an access",
-        FindingKind.NullDereference => "Cleared",
-        _ => "Freed",
-    };
+        var bytes = report.Architecture == Architecture.Arm ? 4 : 8;
+        var marking = access.Marking switch
+        {
+            Marking.Plain => "plain",
+            Marking.Once => access.Text.StartsWith("read", StringComparison.Ordinal) ? "marked: READ_ONCE" : "marked: WRITE_ONCE",
+            Marking.Ordered => access.Text.StartsWith("read", StringComparison.Ordinal) ? "marked: acquire" : "marked: release",
+            Marking.Atomic => "marked: atomic",
+            Marking.DataRace => "marked: data_race",
+            _ => "plain",
+        };
+        Stack(text, $"{access.Text} of {bytes} bytes by task {TaskOf(access)} ({marking}):", access.Frames);
+        Held(text, " ", access.Held, access.Held.IsEmpty ? "no locks held" : null);
+    }
 
     private static void HeldLocks(StringBuilder text, ImmutableArray<ThreadSnapshot> threads)
     {
         foreach (var thread in threads.Where(thread => !thread.Held.IsEmpty))
         {
             Line(text, string.Empty);
-            Line(text, $"{thread.Held.Length} lock{(thread.Held.Length == 1 ? string.Empty : "s")} held by {thread.Name}:");
-            for (var i = 0; i < thread.Held.Length; i++)
-            {
-                Line(text, $" #{i}: {HeldLock(thread.Held[i])}");
-            }
+            Held(text, string.Empty, thread.Held, null, $" by {thread.Name}");
+        }
+    }
+
+    private static void Held(StringBuilder text, string indent, ImmutableArray<string> locks, string? none, string holder = "")
+    {
+        Line(text, indent + (none ?? $"{locks.Length} lock{(locks.Length == 1 ? string.Empty : "s")} held{holder}:"));
+        for (var i = 0; i < locks.Length; i++)
+        {
+            Line(text, $"{indent} #{i}: {HeldLock(locks[i])}");
         }
     }
 

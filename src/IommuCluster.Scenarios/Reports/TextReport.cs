@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Kernel;
@@ -58,7 +60,7 @@ public static class TextReport
     /// <param name="reported">The finding.</param>
     /// <returns>Lines ended by a line feed.</returns>
     public static string Finding(ReportedFinding reported) =>
-        $"{SplatText.Write(reported.Report)}\n{ColumnTable.Write(reported.Report)}\n{ReplayLine(reported.Token)}\n";
+        $"{SplatText.Write(reported.Report)}\n{ColumnTable.Write(reported.Report)}\n{DecisiveOf(reported)}{ReplayLine(reported.Token)}\n";
 
     /// <summary>Every step, one a line.</summary>
     /// <param name="steps">The steps.</param>
@@ -101,6 +103,47 @@ public static class TextReport
     /// <summary>An estimate that errs on the low side is not worth many digits.</summary>
     private static string PartOf(double progress) =>
         progress < 0.001 ? "0.1 % or less" : string.Create(CultureInfo.InvariantCulture, $"{progress * 100:F1} %");
+
+    /// <summary>What can come of a schedule from one of its steps on.</summary>
+    /// <param name="retrial">What was run from there.</param>
+    /// <param name="findingId">The finding that the schedule shows.</param>
+    /// <returns>Lines ended by a line feed.</returns>
+    public static string Retrial(Retrial retrial, string findingId)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"from step {retrial.Step:N0} on: {findingId} in {OddsOf(retrial)}; {(retrial.IsCertain ? "certain" : "not certain")} ({WorthOf(retrial)})\n");
+        foreach (var seen in retrial.Seen)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  {seen.Finding.Id}  {ScenarioWords.Kebab(seen.Finding.Kind)} in {KernelFunctions.NameOf(seen.Finding.Function)}\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The step that decided a schedule.</summary>
+    /// <param name="decision">The decision.</param>
+    /// <param name="findingId">The finding that the schedule shows.</param>
+    /// <param name="steps">Every step of the schedule from the start of the boot.</param>
+    /// <returns>Lines ended by a line feed.</returns>
+    public static string Decision(Decision decision, string findingId, ImmutableArray<ReportStep> steps)
+    {
+        if (decision.Before is not { } before)
+        {
+            return $"{findingId} was certain before anybody had a choice ({WorthOf(decision.After)})\n";
+        }
+
+        var step = steps[before.Step];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"step {step.Number:N0} decided: {step.ThreadName}: {step.Text}\n  before it {findingId} in {OddsOf(before)}; from then on certain ({WorthOf(decision.After)})\n");
+    }
+
+    private static string OddsOf(Retrial retrial) => string.Create(CultureInfo.InvariantCulture, $"{retrial.Showing:N0} of {retrial.Sampled:N0} random schedules");
+
+    private static string WorthOf(Retrial retrial) => retrial.IsExhausted ? "exhausted" : "sampled";
+
+    private static string DecisiveOf(ReportedFinding reported) => reported.Decisive.IsEmpty ? string.Empty
+        : $"decided by {string.Join(", ", reported.Decisive.Select(at => string.Create(CultureInfo.InvariantCulture, $"the switch from {at.From} to {at.To} after step {at.Step}")))}\n";
 
     /// <summary>How far a run is, in one line: done, rate, findings, coverage, time left.</summary>
     /// <param name="at">How far it is.</param>

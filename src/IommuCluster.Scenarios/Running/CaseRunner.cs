@@ -6,6 +6,7 @@ using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
+using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
@@ -84,6 +85,33 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         return campaign.ToResult(Elapsed()) with { IsCancelled = campaign.End == Coverage.StoppedEarly };
     }
 
+    /// <summary>Looks whether a case shows a finding.</summary>
+    /// <param name="scenarioCase">The case; its own strategy and budget are not used.</param>
+    /// <param name="finding">The finding.</param>
+    /// <param name="schedules">Schedules of the portfolio at most.</param>
+    /// <returns>True as soon as it showed; false when it did not, or the plan does not fit its board.</returns>
+    internal bool Shows(ScenarioCase scenarioCase, Finding finding, int schedules)
+    {
+        var settings = scenarioCase.Explore;
+        LocalWorkers workers;
+        try
+        {
+            workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings)), cores);
+        }
+        catch (ScenarioException)
+        {
+            return false;
+        }
+
+        var campaign = new Campaign(new CampaignPlan(StrategyCatalog.Portfolio, settings.Seed) { Schedules = schedules });
+        while (campaign.End is null && !campaign.HasSeen(finding))
+        {
+            workers.RunRound(campaign, () => false, CancellationToken.None);
+        }
+
+        return campaign.HasSeen(finding);
+    }
+
     /// <summary>Shrinks a finding's schedule and collects what is to be told of it.</summary>
     /// <param name="scenarioCase">The case that showed it.</param>
     /// <param name="observed">The finding.</param>
@@ -92,11 +120,21 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     {
         var workload = Boot(scenarioCase);
         var options = OptionsOf(scenarioCase.Explore);
-        var schedules = Minimised(workload, options, observed);
+        var (schedules, decisive) = Minimised(workload, options, observed);
         var report = FindingReporter.Create(workload, options, observed.Finding, schedules, NamesOf(workload))
             ?? throw new InvalidOperationException($"{observed.Finding.Id} of case {scenarioCase.Name} does not show again when schedule {observed.FirstSchedule} is replayed: uncontrolled nondeterminism.");
-        return new ReportedFinding(observed, report, ScenarioToken.Of(scenarioCase, report.Schedules));
+        return new ReportedFinding(observed, report, ScenarioToken.Of(scenarioCase, report.Schedules), [.. decisive.Select(at => DecisiveSwitch.Of(at, report))]);
     }
+
+    /// <summary>Steps back in a token's schedule.</summary>
+    /// <param name="scenarioCase">The case that the token names.</param>
+    /// <param name="token">The token; of one schedule.</param>
+    /// <param name="findingId">The finding that it shows.</param>
+    /// <returns>Steps back in it.</returns>
+    /// <exception cref="ScenarioException">There is no step to go back to.</exception>
+    public StepBack StepBack(ScenarioCase scenarioCase, ScenarioToken token, string findingId) =>
+        (token.Schedules is [var schedule] ? Exploration.Replay.StepBack.Of(Boot(scenarioCase), OptionsOf(scenarioCase.Explore), schedule, findingId) : null)
+        ?? throw new ScenarioException(token.ToString(), $"there is no step back from {findingId}: it takes several schedules, or shows before anybody has a choice", "give the token of one schedule that shows a finding");
 
     /// <summary>Replays a token's schedules.</summary>
     /// <param name="scenarioCase">The case that the token names.</param>
@@ -119,10 +157,16 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         home.Kind == HomeKind.Soc ? string.Empty : workload.Machine?.NameOf(home) ?? home.ToString();
 
     /// <summary>A lock order made of several schedules stays as it is: each of them is short of a finding of its own.</summary>
-    private static ImmutableArray<Schedule> Minimised(Workload workload, RuntimeOptions options, ObservedFinding observed) =>
-        observed.AtBoot || observed.Schedules is not [{ Deviations.IsEmpty: false } schedule]
-            ? observed.Schedules
-            : [Minimiser.Minimise(new DeterministicRuntime(workload, options with { StateHashing = true }), schedule, observed.Finding.Id, MinimiserRuns).Schedule];
+    private static (ImmutableArray<Schedule> Schedules, ImmutableArray<ContextSwitch> Decisive) Minimised(Workload workload, RuntimeOptions options, ObservedFinding observed)
+    {
+        if (observed.AtBoot || observed.Schedules is not [{ Deviations.IsEmpty: false } schedule])
+        {
+            return (observed.Schedules, []);
+        }
+
+        var minimised = Minimiser.Minimise(new DeterministicRuntime(workload, options with { StateHashing = true }), schedule, observed.Finding.Id, MinimiserRuns);
+        return ([minimised.Schedule], minimised.Decisive);
+    }
 
     /// <summary>The workload of a case.</summary>
     /// <param name="scenarioCase">The case.</param>
@@ -151,4 +195,18 @@ public sealed record CaseResult(ScenarioCase Case, ExplorationResult Seen, CaseV
 /// <param name="Observed">How often it was seen.</param>
 /// <param name="Report">What there is to tell.</param>
 /// <param name="Token">Replays it.</param>
-public sealed record ReportedFinding(ObservedFinding Observed, FindingReport Report, ScenarioToken Token);
+/// <param name="Decisive">The context switches without which it does not show.</param>
+public sealed record ReportedFinding(ObservedFinding Observed, FindingReport Report, ScenarioToken Token, ImmutableArray<DecisiveSwitch> Decisive);
+
+/// <summary>A context switch without which a finding does not show.</summary>
+/// <param name="Step">Number of the last step before it, from the start of the boot.</param>
+/// <param name="From">Name of the thread that took it.</param>
+/// <param name="To">Name of the thread that runs then.</param>
+public sealed record DecisiveSwitch(int Step, string From, string To)
+{
+    internal static DecisiveSwitch Of(ContextSwitch at, FindingReport report)
+    {
+        var last = report.Steps.Where(step => step.ThreadId == at.From).ElementAt(at.Steps - 1);
+        return new DecisiveSwitch(last.Number, last.ThreadName, report.Steps.First(step => step.ThreadId == at.To).ThreadName);
+    }
+}

@@ -1,5 +1,6 @@
 using IommuCluster.Exploration.Reduction;
 using IommuCluster.Exploration.Replay;
+using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
@@ -65,13 +66,36 @@ public sealed class MinimiserTests
     }
 
     [Fact]
+    public void Minimise_OneSwitchBetweenTwoLooks_IsTheOneThatDecides()
+    {
+        var program = Programs.Of(
+            async t =>
+            {
+                if (await t.Load(Box.At(0).X) == 0)
+                {
+                    await t.ReadOnce(Box.At(0).Y);
+                    t.WarnOn(await t.Load(Box.At(0).X) == 1, "changed between two looks");
+                }
+            },
+            async t => await t.Store(Box.At(0).X, 1UL));
+        var seen = Explorer.Run(program, new StateSearch(), new ExplorationOptions(), TimeProvider.System).Consequences.Single();
+
+        var minimised = Minimiser.Minimise(new DeterministicRuntime(program, new RuntimeOptions { StateHashing = true }), seen.Schedules[0], seen.Finding.Id);
+
+        // Thread 2 (T0) gives way to 3 (T1) after its first look or the step after it, and to nobody else before it ends.
+        Assert.Equal(1, minimised.Preemptions);
+        Assert.Contains(minimised.Decisive, at => at is { From: 2, Steps: 1 or 2, To: 3 });
+    }
+
+    [Fact]
     public void Minimise_Twice_IsTheSame()
     {
         var (_, schedule, findings) = Failing(new DeterministicRuntime(Yardstick.M(false)), seeds: 1).Single();
         MinimisedSchedule Run() => Minimiser.Minimise(new DeterministicRuntime(Yardstick.M(false)), schedule, findings[0].Id);
         var (one, two) = (Run(), Run());
 
-        Assert.Equal(one, two);
+        Assert.Equal(one with { Decisive = [] }, two with { Decisive = [] });
+        Assert.Equal<ContextSwitch>(one.Decisive, two.Decisive);
         Assert.Equal(one.Schedule, Minimiser.Minimise(new DeterministicRuntime(Yardstick.M(false)), one.Schedule, findings[0].Id).Schedule);
     }
 

@@ -58,6 +58,25 @@ public sealed class FindingReporterTests
     }
 
     [Fact]
+    public void Create_Race_TellsMarkingAndLocksOfBothAccesses()
+    {
+        var report = Report(
+            FindingKind.DataRace,
+            async t =>
+            {
+                await t.Lock(Box.At(0).A);
+                await t.Store(Box.At(0).X, 1UL);
+                await t.Unlock(Box.At(0).A);
+            },
+            async t => await t.ReadOnce(Box.At(0).X));
+
+        var (write, read) = report.Here.Text.StartsWith("write", StringComparison.Ordinal) ? (report.Here, report.Other!) : (report.Other!, report.Here);
+        Assert.Equal((Marking.Plain, Marking.Once), (write.Marking, read.Marking));
+        Assert.Equal<string>(["&box->a (T0)"], write.Held);
+        Assert.Empty(read.Held);
+    }
+
+    [Fact]
     public void Create_UseAfterFree_HasTheStacksOfUseFreeAndAllocation()
     {
         var report = Report(FindingKind.UseAfterFree, Reader, Maker);
