@@ -35,9 +35,9 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     /// <inheritdoc/>
     protected override HomeMemory Memory => _memory ?? throw new InvalidOperationException($"No boot named '{BootName}' is under way here; if one was, it is lost.");
 
-    private IEnumerable<ICpuGrain> Cpus => from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(BootName, part.Index);
+    private ICpuGrain[] Cpus => [.. from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(BootName, part.Index)];
 
-    private IEnumerable<IMemoryGrain> Owners => from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(BootName, new Home(part.Kind!.Value, part.Index));
+    private IMemoryGrain[] Owners => [.. from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(BootName, new Home(part.Kind.GetValueOrDefault(), part.Index))];
 
     /// <inheritdoc/>
     public ValueTask BeginAsync(BootOrder order, IBootObserver observer)
@@ -134,7 +134,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
 
         if (!_hasEnded)
         {
-            await Task.WhenAll(Cpus.Select(cpu => Delivery.SendAsync(cpu.PingAsync)));
+            await Task.WhenAll(Cpus.Select(cpu => SendAsync(cpu.PingAsync))); // One that lost its threads joins anew and is refused.
         }
 
         return new BootStatus(_report is not null ? BootPhase.Ended : _isAtRest ? BootPhase.AtRest : BootPhase.Running, _report);

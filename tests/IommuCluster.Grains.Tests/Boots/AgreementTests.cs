@@ -11,7 +11,7 @@ namespace IommuCluster.Grains.Tests.Boots;
 /// </summary>
 public abstract class AgreementTests(LocalCluster cluster, ITestOutputHelper output)
 {
-    private const int Schedules = 8;
+    private const int Schedules = 6;
 
     [Theory]
     [InlineData("s21-fwspec-race/bug")]

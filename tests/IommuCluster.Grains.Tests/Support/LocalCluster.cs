@@ -52,6 +52,16 @@ public class LocalCluster : IAsyncLifetime
         return name;
     }
 
+    /// <summary>The silos.</summary>
+    internal IReadOnlyList<SiloAddress> Addresses => [.. _cluster.Silos.Select(silo => silo.SiloAddress)];
+
+    /// <summary>Stops the silo that holds a grain; what the grain knew goes with it.</summary>
+    internal async Task StopSiloOfAsync(IAddressable grain)
+    {
+        var place = await Grains.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
+        await _cluster.StopSiloAsync(_cluster.Silos.First(silo => silo.SiloAddress.Equals(place)));
+    }
+
     public Task InitializeAsync() => _cluster.DeployAsync();
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
