@@ -25,7 +25,9 @@ public static class ScenarioWriter
         Line($"board: {Quoted(plan.Board.Name)}");
         Line($"masters: {List(plan.Masters)}");
         Line($"iommus: {List(plan.Iommus)}");
-        Line($"rebind: {List(plan.Rebind)}");
+        Line($"users: {List([.. plan.Users.Select(actions => string.Join("; ", actions.Select(action => $"{ScenarioWords.Kebab(action.Verb)} {action.Device}")))])}");
+        Line($"boot-dma: {List(plan.BootDma)}");
+        Line($"deferred-timeout: {ScenarioWords.Kebab(plan.DeferredTimeout)}");
         Line($"firmware-links: {ScenarioWords.Kebab(plan.FirmwareLinks)}");
         Line(string.Create(CultureInfo.InvariantCulture, $"transfers: {plan.Transfers}"));
         if (!plan.PciFunctions.IsEmpty)
@@ -38,7 +40,7 @@ public static class ScenarioWriter
             Line("drivers:");
             foreach (var driver in plan.Drivers)
             {
-                Line($"  {Quoted(driver.Driver)}: {{ {WayOf(driver)}, switches: {{ {string.Join(", ", driver.Switches.Select(pair => $"{Quoted(pair.Key)}: {Quoted(pair.Value)}"))} }} }}");
+                Line($"  {Quoted(driver.Driver)}: {{ {WayOf(driver)}, needs: {List(driver.Needs)}, switches: {{ {string.Join(", ", driver.Switches.Select(pair => $"{Quoted(pair.Key)}: {Quoted(pair.Value)}"))} }} }}");
             }
         }
 

@@ -24,9 +24,16 @@ public sealed class CaseMinimiser(CaseRunner runner, int schedules = 256)
         bool Try(BootPlan plan)
         {
             var candidate = scenarioCase with { Plan = plan };
-            if (!runner.Shows(candidate, finding, schedules))
+            try
             {
-                return false;
+                if (!runner.Shows(candidate, finding, schedules))
+                {
+                    return false;
+                }
+            }
+            catch (ScenarioException)
+            {
+                return false; // What is left names what was taken away.
             }
 
             smallest = candidate;
@@ -34,8 +41,9 @@ public sealed class CaseMinimiser(CaseRunner runner, int schedules = 256)
         }
 
         var masters = scenarioCase.Plan.Masters.IsEmpty ? runner.Boot(scenarioCase).Machine?.MasterNames() ?? [] : scenarioCase.Plan.Masters;
+        Shrink(scenarioCase.Plan.Users, users => smallest.Plan with { Users = users }, Try);
+        Shrink(scenarioCase.Plan.BootDma, names => smallest.Plan with { BootDma = names }, Try);
         Shrink(masters, names => names.IsEmpty ? null : smallest.Plan with { Masters = names }, Try);
-        Shrink(smallest.Plan.Rebind, names => smallest.Plan with { Rebind = names }, Try);
         Shrink(smallest.Plan.Iommus, names => smallest.Plan with { Iommus = names }, Try);
         Shrink(smallest.Plan.Drivers, drivers => smallest.Plan with { Drivers = drivers }, Try);
         if (smallest.Plan.Transfers > 0)
