@@ -56,6 +56,25 @@ public sealed class S21FwspecRaceTests
     }
 
     [Fact]
+    public void FwspecRace_OfOneDeviceOnLinux66_IsKnownInAllItsForms()
+    {
+        var result = Shipped.Run(Shipped.Case(Scenario, "exhausted-bug"));
+
+        Assert.True(result.Verdict.Outcome == Outcome.AsExpected, string.Join("; ", result.Verdict.Reasons));
+        Assert.Equal(Coverage.Exhausted, result.Seen.Coverage);
+    }
+
+    [Fact]
+    public void FwspecRace_OfTwoDevicesOnLinux68_IsGoneWithAtMostOnePreemption()
+    {
+        var result = Shipped.Run(Shipped.Case(Scenario, "two-devices"));
+
+        Assert.True(result.Verdict.Outcome == Outcome.AsExpected, string.Join("; ", result.Verdict.Reasons));
+        Assert.Equal(1, result.Seen.ContextBound);
+        Assert.DoesNotContain(result.Seen.Consequences, IsAboutItsLife);
+    }
+
+    [Fact]
     public void FwspecRace_WithEverythingBuiltInAndSynchronous_CannotHappen()
     {
         var result = Shipped.Run(Shipped.Case(Scenario, "built-in"));
