@@ -10,6 +10,7 @@ IBenchmark[] benchmarks =
     new ProfileLoop(),
     new InputBenchmark(args.Length > 1 && int.TryParse(args[1], out var count) ? count : 25_000),
     new BootsBenchmark(),
+    new ReductionBenchmark(args.Length > 1 && int.TryParse(args[1], out var programs) ? programs : 4_000),
 ];
 var benchmark = benchmarks.FirstOrDefault(candidate => candidate.Verb == args.FirstOrDefault());
 if (benchmark is null)

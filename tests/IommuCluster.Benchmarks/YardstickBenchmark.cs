@@ -78,7 +78,7 @@ internal sealed class YardstickBenchmark : IBenchmark
     private static void Exhaust(bool checkers)
     {
         var seconds = new List<double>();
-        var (states, schedules, steps) = (0, 0L, 0L);
+        var (states, schedules, steps) = (0L, 0L, 0L);
         for (var round = 0; round < 5; round++)
         {
             var search = new StateSearch();
@@ -90,7 +90,7 @@ internal sealed class YardstickBenchmark : IBenchmark
             }
 
             seconds.Add(watch.Elapsed.TotalSeconds);
-            (states, steps) = (search.StateCount, runtime.TotalSteps);
+            (states, steps) = (search.StateCount!.Value, runtime.TotalSteps);
         }
 
         Console.WriteLine($"M fixed exhausted, checkers {(checkers ? "on" : "off")}: {seconds.Order().ElementAt(2):F2} s, {states} states with a choice, {schedules} schedules, {steps / 1e6:F2} M steps");

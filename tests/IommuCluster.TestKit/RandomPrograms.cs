@@ -2,10 +2,11 @@ using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.TestKit;
 
-/// <summary>Small programs by seed: 2 or 3 threads that read, write, branch, lock, allocate, publish and free.</summary>
+/// <summary>Small programs by seed: threads that read, write, branch, lock, wait, allocate, publish, free and spawn.</summary>
 public static class RandomPrograms
 {
     private static readonly Box s_box = Box.At(0);
+    private static readonly Box s_other = Box.At(1);
 
     private enum Verb
     {
@@ -24,9 +25,24 @@ public static class RandomPrograms
         ReadSide,
         Spawn,
         Sleep,
+        Semaphore,
+        WriteSide,
+        Read,
+        WaitForWord,
+        WakeUp,
+        RcuRead,
+        RcuSynchronize,
+        CompareExchange,
+        Own,
+        Nested,
+        StrangersUnlock,
     }
 
-    /// <summary>The program of a seed; every schedule of it can be run.</summary>
+    private const int FirstVerbs = (int)Verb.Sleep + 1;
+
+    private const int AllVerbs = (int)Verb.StrangersUnlock + 1;
+
+    /// <summary>The program of a seed, of 2 or 3 threads and the first verbs only; every schedule of it can be run.</summary>
     public static Workload Of(ulong seed)
     {
         var random = new SeededRandom(seed);
@@ -34,20 +50,34 @@ public static class RandomPrograms
         var bodies = new List<Func<KernelThread, ValueTask>>();
         for (var i = 0; i < threads; i++)
         {
-            bodies.Add(Body(random, steps: threads == 2 ? 4 + random.Below(2) : 2 + random.Below(2)));
+            bodies.Add(Body(random, FirstVerbs, steps: threads == 2 ? 4 + random.Below(2) : 2 + random.Below(2)));
         }
 
         return Programs.Of([.. bodies]) with { Name = $"random program {seed}" };
     }
 
-    private static Func<KernelThread, ValueTask> Body(SeededRandom random, int steps)
+    /// <summary>The program of a seed, of 2 to 4 threads and all verbs; most can be run in all schedules.</summary>
+    public static Workload Wide(ulong seed)
+    {
+        var random = new SeededRandom(~seed);
+        var threads = 2 + random.Below(3);
+        var bodies = new List<Func<KernelThread, ValueTask>>();
+        for (var i = 0; i < threads; i++)
+        {
+            bodies.Add(Body(random, AllVerbs, steps: (threads switch { 2 => 4, 3 => 3, _ => 1 }) + random.Below(2)));
+        }
+
+        return Programs.Of([.. bodies]) with { Name = $"wide random program {seed}" };
+    }
+
+    private static Func<KernelThread, ValueTask> Body(SeededRandom random, int kinds, int steps)
     {
         var verbs = new List<(Verb Verb, int Value, bool Marked)>();
         for (var cost = 0; cost < steps;)
         {
-            var verb = (Verb)random.Below(15);
+            var verb = (Verb)random.Below(kinds);
             verbs.Add((verb, random.Below(3), random.OneIn(2)));
-            cost += verb is Verb.LockPair or Verb.TryLock or Verb.ReadSide or Verb.ReadPublished ? 2 : 1;
+            cost += verb is Verb.LockPair or Verb.TryLock or Verb.ReadSide or Verb.ReadPublished or >= Verb.Semaphore and <= Verb.WaitForWord or Verb.RcuRead or Verb.Nested ? 2 : 1;
         }
 
         return async t =>
@@ -122,6 +152,61 @@ public static class RandomPrograms
                 break;
             case Verb.Sleep:
                 await t.Sleep(TimeSpan.FromTicks(value));
+                break;
+            case Verb.Semaphore:
+                await t.WaitFor(s_other.Done);
+                await t.Store(s_box.X, (ulong)t.Id, marking);
+                await t.Complete(s_other.Done);
+                break;
+            case Verb.WriteSide:
+                await t.DownWrite(s_box.Sem);
+                await t.Store(s_box.X, (ulong)value);
+                await t.UpWrite(s_box.Sem);
+                break;
+            case Verb.Read:
+                await t.DownRead(s_box.Sem);
+                await t.Complete(s_other.Done);
+                await t.UpRead(s_box.Sem);
+                break;
+            case Verb.WaitForWord:
+                var ticket = await t.PrepareToWait(s_box.Queue);
+                if (await t.ReadOnce(s_box.Y) == 0)
+                {
+                    await t.WaitEvent(s_box.Queue, ticket);
+                }
+
+                break;
+            case Verb.WakeUp:
+                await t.WriteOnce(s_box.Y, 1UL);
+                await t.WakeUp(s_box.Queue);
+                break;
+            case Verb.RcuRead:
+                await t.RcuReadLock();
+                await t.Load(word, marking);
+                await t.RcuReadUnlock();
+                break;
+            case Verb.RcuSynchronize:
+                await t.SynchronizeRcu();
+                await t.Store(word, 2UL, marking);
+                break;
+            case Verb.CompareExchange:
+                await t.CompareExchange(word, 0UL, (ulong)t.Id);
+                break;
+            case Verb.Own:
+                var own = await t.Allocate<Box>(Home.Soc);
+                await t.Store(own.X, (ulong)value);
+                await t.Lock(own.A);
+                await t.Unlock(own.A);
+                t.WarnOn(await t.Load(own.X) != (ulong)value, "somebody else's");
+                await (value == 0 ? t.Free(own) : t.Store(s_box.Next, own, marking));
+                break;
+            case Verb.Nested:
+                await t.Lock(value == 0 ? s_box.C : s_other.C);
+                await t.Store(word, await t.Load(word) + 1);
+                await t.Unlock(value == 0 ? s_box.C : s_other.C);
+                break;
+            case Verb.StrangersUnlock:
+                await t.Unlock(value == 0 ? s_box.A : s_box.C);
                 break;
             default:
                 throw new System.Diagnostics.UnreachableException();

@@ -22,6 +22,9 @@ public static class Yardstick
     /// <summary>Four devices, two instances, four threads.</summary>
     public static Workload M(bool @fixed) => Make("M", devices: 4, instances: 2, @fixed);
 
+    /// <summary>M with two devices only.</summary>
+    public static Workload SmallM(bool @fixed) => Make("small M", devices: 2, instances: 2, @fixed);
+
     /// <summary>M, where a NULL or freed object quietly abandons the device and only a lost fwspec counts: rare and deep.</summary>
     public static Workload H() => Make("H", devices: 4, instances: 2, (t, i, n) => QuietBind(t, i, n, Rule.Lost), (t, i, n) => QuietRegister(t, i, n, Rule.Lost));
 

@@ -18,6 +18,7 @@ public sealed class Minimiser
     private readonly DeterministicRuntime _runtime;
     private readonly string _findingId;
     private readonly int _maxRuns;
+    private readonly ExclusiveSteps _exclusive = new();
     private List<Block> _blocks = [];
     private List<int> _threads = [];
     private Measure _best;
@@ -119,7 +120,7 @@ public sealed class Minimiser
         {
             foreach (var slots in sets)
             {
-                var search = new StateSearch(bound, slots);
+                var search = new StateSearch(bound, slots, exclusive: _exclusive);
                 while (_runs < _maxRuns && !search.IsExhausted)
                 {
                     if (Keep(Run(search).Measure))

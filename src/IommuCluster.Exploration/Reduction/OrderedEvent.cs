@@ -9,8 +9,11 @@ internal enum Dependence
     /// <summary>Their order makes no difference.</summary>
     None,
 
-    /// <summary>Their order makes a difference, and the other one may be possible.</summary>
+    /// <summary>Their order makes a difference, and the later one could have run before the earlier one: it hides what the earlier one depends on.</summary>
     Race,
+
+    /// <summary>As <see cref="Race"/>, but the earlier one may be what let the later one run: what lies before it must be looked at, too.</summary>
+    PerhapsRace,
 
     /// <summary>The later one waits for the earlier one, or for what only follows it: the other order is impossible.</summary>
     Order,
@@ -20,7 +23,7 @@ internal enum Dependence
 internal struct OrderedEvent
 {
     /// <summary>The object of the ids that spawning hands out.</summary>
-    private const ulong Ids = 1;
+    public const ulong Ids = 0x1d5;
 
     /// <summary>The object; 0 when the step touches none that others can.</summary>
     public ulong Object;
@@ -34,7 +37,7 @@ internal struct OrderedEvent
     /// <summary>What it does.</summary>
     public StepKind Kind;
 
-    /// <summary>True when it changed nothing: a load, or a trylock or compare-exchange that failed.</summary>
+    /// <summary>True when it changed nothing: a load, or a trylock that failed.</summary>
     public bool OnlyLooks;
 
     /// <summary>True for a release by the one who holds the lock.</summary>
@@ -85,20 +88,36 @@ internal struct OrderedEvent
     /// <returns>The dependence.</returns>
     public static Dependence Between(in OrderedEvent earlier, in OrderedEvent later)
     {
-        if (earlier.Kind == StepKind.Free || later.Kind == StepKind.Free)
-        {
-            return Dependence.Race; // A write to every word.
-        }
-
-        if (earlier.Word != later.Word || (earlier.OnlyLooks && later.OnlyLooks) || (IsShared(earlier.Kind) && IsShared(later.Kind)))
+        var isFree = earlier.Kind == StepKind.Free || later.Kind == StepKind.Free; // A write to every word.
+        if (!isFree && (earlier.Word != later.Word || (earlier.OnlyLooks && later.OnlyLooks) || (IsShared(earlier.Kind) && IsShared(later.Kind))))
         {
             return Dependence.None;
         }
 
-        // Whoever releases holds the lock meanwhile: nobody took it before, and a trylock is the only one to look.
-        var isTry = earlier.Kind == StepKind.TryLock && earlier.OnlyLooks;
-        return (earlier.IsOwnRelease && later.Kind != StepKind.TryLock) || (later.IsOwnRelease && !isTry) ? Dependence.Order : Dependence.Race;
+        return !isFree && IsHandedOver(earlier, later) ? Dependence.Order
+            : Waits(later.Kind) && !FoundItFree(earlier) ? Dependence.PerhapsRace
+            : Dependence.Race;
     }
+
+    /// <summary>Tells whether two steps depend on each other in either order.</summary>
+    /// <param name="announced">A step that was not taken yet.</param>
+    /// <param name="taken">Another thread's step.</param>
+    /// <returns>True when they do.</returns>
+    public static bool AreDependent(in OrderedEvent announced, in OrderedEvent taken) =>
+        announced.Object == taken.Object && announced.Object != 0
+        && (Between(announced, taken) != Dependence.None || Between(taken, announced) != Dependence.None);
+
+    /// <summary>Whoever releases held the lock meanwhile: only a trylock, or somebody else's release, can tell.</summary>
+    private static bool IsHandedOver(in OrderedEvent earlier, in OrderedEvent later) =>
+        earlier.IsOwnRelease ? later.IsOwnRelease || later.Kind is StepKind.Lock or StepKind.ReadLock or StepKind.SynchronizeRcu
+        : later.IsOwnRelease && IsAcquire(earlier.Kind) && !earlier.OnlyLooks;
+
+    private static bool Waits(StepKind kind) =>
+        kind is StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu;
+
+    /// <summary>True when nobody held the lock, or there was a signal, just before: who waited for it could have come first.</summary>
+    private static bool FoundItFree(in OrderedEvent made) =>
+        made.Kind is StepKind.Lock or StepKind.WaitForCompletion || (made.Kind == StepKind.TryLock && !made.OnlyLooks);
 
     private static ulong ObjectOf(StepKind kind, Address at) => kind switch
     {

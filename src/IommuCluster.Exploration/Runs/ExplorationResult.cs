@@ -43,8 +43,14 @@ public sealed record ExplorationResult(
     /// <summary>Different states with a choice that a search visited; null for other strategies.</summary>
     public long? States { get; init; }
 
-    /// <summary>Preemptions that a search allowed, as whoever made it says; null for all.</summary>
+    /// <summary>Up to so many preemptions a search has seen everything; null when there is no such bound, or none that was needed. Holds for a run that was ended before its search, too.</summary>
     public int? ContextBound { get; init; }
+
+    /// <summary>True when a search told some states apart by a few bits only: what a collision hid was not seen.</summary>
+    public bool IsApproximate { get; init; }
+
+    /// <summary>How much of its tree a search had done, 0 to 1: an estimate (<see cref="Strategies.ISearch.Progress"/>); null for other strategies.</summary>
+    public double? Progress { get; init; }
 
     /// <summary>True when nobody ever had a choice, so that there is one schedule only.</summary>
     public bool IsOnlySchedule { get; init; }

@@ -21,7 +21,7 @@ public sealed class Explorer
         _options = options;
         _clock = clock;
         _strategy = strategy;
-        _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch });
+        _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch or DeepeningSearch });
         _log = new ScheduleLog(_runtime, options.From?.Seen);
         if (options.From is { } from)
         {
@@ -50,12 +50,7 @@ public sealed class Explorer
         {
             if (!_strategy.BeginSchedule(_log.Schedules))
             {
-                coverage = _strategy switch
-                {
-                    StateSearch { HitBound: true } => Coverage.ExhaustedToContextBound,
-                    SourceDpor => Coverage.BudgetDone, // It differs from brute force on a known program: no proof yet.
-                    _ => Coverage.Exhausted,
-                };
+                coverage = ExhaustedCoverage;
                 break;
             }
 
@@ -64,7 +59,7 @@ public sealed class Explorer
             var stop = Note(end);
             onlySchedule = _runtime.ChoiceCount == 0;
             coverage = onlySchedule ? Coverage.Exhausted
-                : _strategy is StateSearch { IsExhausted: true } search ? (search.HitBound ? Coverage.ExhaustedToContextBound : Coverage.Exhausted)
+                : _strategy is ISearch { IsExhausted: true } ? ExhaustedCoverage
                 : stop || cancellation.IsCancellationRequested ? Coverage.StoppedEarly
                 : _log.Schedules >= _options.Schedules || _clock.GetElapsedTime(begin) >= _options.Time ? Coverage.BudgetDone
                 : null;
@@ -83,6 +78,8 @@ public sealed class Explorer
 
         return Result(coverage.Value, _clock.GetElapsedTime(begin), onlySchedule) with { IsCancelled = cancellation.IsCancellationRequested && coverage == Coverage.StoppedEarly };
     }
+
+    private Coverage ExhaustedCoverage => _strategy is ISearch { CompletedBound: not null } ? Coverage.ExhaustedToContextBound : Coverage.Exhausted;
 
     /// <summary>Takes notice of a schedule.</summary>
     /// <returns>True when the stop condition says so.</returns>
@@ -118,7 +115,7 @@ public sealed class Explorer
     private ExplorationResult Result(Coverage coverage, TimeSpan elapsed, bool onlySchedule)
     {
         var observed = _log.Entries.Select(entry => entry.Observed(_log)).ToList();
-        var search = _strategy as StateSearch;
+        var search = _strategy as ISearch;
         return new ExplorationResult(
             _strategy.Name,
             coverage,
@@ -130,6 +127,9 @@ public sealed class Explorer
             [.. observed.Where(entry => entry.Finding.IsRace)])
         {
             States = search?.StateCount,
+            ContextBound = search?.CompletedBound,
+            IsApproximate = search?.IsApproximate ?? false,
+            Progress = search?.Progress,
             IsOnlySchedule = onlySchedule,
         };
     }

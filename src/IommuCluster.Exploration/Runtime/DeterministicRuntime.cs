@@ -50,9 +50,6 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly List<Sighting> _sightings = [];
     private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
     private readonly List<Deviation> _deviations = [];
-    private readonly HashSet<FieldDescriptor> _tried = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<Layout> _freed = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<object> _trusted = new(ReferenceEqualityComparer.Instance);
     private StepResult _result;
     private IStrategy _strategy = DefaultStrategy.Instance;
     private ThreadTurns _turns = new();
@@ -138,27 +135,6 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     /// <summary>A bit for each live slot whose thread waits for another one.</summary>
     internal ulong Waiting => _turns.Waiting;
-
-    /// <summary>How often <see cref="CanTellRelease"/> said no and a later step proved it wrong.</summary>
-    internal int Lessons { get; private set; }
-
-    /// <summary>
-    /// Tells whether anybody but those who wait for it can tell when a lock is released: one who tries to take it without
-    /// waiting, or one who frees the object around it.
-    /// </summary>
-    /// <param name="request">The release.</param>
-    /// <returns>True when one did, to any lock of the field or any object of the type, in any schedule so far.</returns>
-    internal bool CanTellRelease(in StepRequest request)
-    {
-        if (_bank.LayoutOf(request.Base) is not { } type || _tried.Contains(request.Field!) || _freed.Contains(type))
-        {
-            return true;
-        }
-
-        _trusted.Add(request.Field!);
-        _trusted.Add(type);
-        return false;
-    }
 
     /// <summary>Runs one schedule from the snapshot.</summary>
     /// <param name="strategy">Picks who runs.</param>
@@ -516,31 +492,17 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         switch (request.Kind)
         {
-            case StepKind.TryLock:
-                Learn(_tried.Add(request.Field!), request.Field!);
-                ShutOut(thread);
-                break;
-            case StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
+            case StepKind.TryLock or StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.RcuReadLock:
                 ShutOut(thread);
                 break;
             case StepKind.Spawn:
                 Spawn(thread, thread.Spawned!);
                 break;
-            case StepKind.Free:
-                if (_bank.LayoutOf(request.Base) is { } type)
-                {
-                    Learn(_freed.Add(type), type);
-                }
-
-                LetIn();
-                break;
-            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+            case StepKind.Free or StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
                 LetIn();
                 break;
         }
     }
-
-    private void Learn(bool isNews, object what) => Lessons += isNews && _trusted.Contains(what) ? 1 : 0;
 
     private void LetIn()
     {

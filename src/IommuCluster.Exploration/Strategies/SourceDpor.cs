@@ -13,7 +13,7 @@ namespace IommuCluster.Exploration.Strategies;
 /// depend on each other; who sleeps wakes when nobody can run, thus after everything before. An oops ends a schedule but
 /// no class: the others go on as if its thread rested before it.
 /// </summary>
-public sealed class SourceDpor : IStrategy
+public sealed class SourceDpor : ISearch, IResumable
 {
     private const int MaxSlots = 64;
 
@@ -27,6 +27,7 @@ public sealed class SourceDpor : IStrategy
     private readonly int[] _test = new int[MaxSlots];
     private readonly int[] _joined = new int[MaxSlots];
     private readonly int[] _firsts = new int[MaxSlots];
+    private readonly OrderedEvent[] _announced = new OrderedEvent[MaxSlots];
     private Node[] _nodes = new Node[256];
     private int[] _eventClocks = new int[256 * MaxSlots];
     private int[] _frameAt = new int[256];
@@ -43,8 +44,20 @@ public sealed class SourceDpor : IStrategy
     /// <inheritdoc/>
     public string Name => StrategyCatalog.Dpor;
 
-    /// <summary>True when every class has been run.</summary>
+    /// <inheritdoc/>
     public bool IsExhausted { get; private set; }
+
+    /// <inheritdoc/>
+    public int? CompletedBound => null;
+
+    /// <inheritdoc/>
+    public bool IsApproximate => false;
+
+    /// <inheritdoc/>
+    public long? StateCount => null;
+
+    /// <inheritdoc/>
+    public double Progress => IsExhausted ? 1 : SearchTree.Progress(_stack.Select(frame => (BitOperations.PopCount(frame.Backtrack & ~frame.Sleep), BitOperations.PopCount(frame.Done))));
 
     /// <summary>Schedules that ran to their end, whichever it was.</summary>
     public long Executions { get; private set; }
@@ -108,7 +121,7 @@ public sealed class SourceDpor : IStrategy
         }
 
         _frameAt[_count] = _depth++;
-        _sleep = frame.Sleep | frame.Done;
+        PutToSleep(choice.Runtime, frame.Sleep | frame.Done);
         return frame.Chosen;
     }
 
@@ -155,6 +168,33 @@ public sealed class SourceDpor : IStrategy
         IsExhausted = true;
     }
 
+    /// <inheritdoc/>
+    void IResumable.Save(BinaryWriter writer)
+    {
+        SearchTree.WriteKind(writer, Name);
+        writer.Write(IsExhausted);
+        writer.Write(Executions);
+        writer.Write(SleepBlocked);
+        writer.Write(_stack.Count);
+        foreach (var frame in _stack)
+        {
+            frame.Save(writer);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IResumable.Load(BinaryReader reader)
+    {
+        SearchTree.ReadKind(reader, Name);
+        IsExhausted = reader.ReadBoolean();
+        Executions = reader.ReadInt64();
+        SleepBlocked = reader.ReadInt64();
+        for (var left = reader.ReadInt32(); left > 0; left--)
+        {
+            _stack.Add(Frame.Load(reader));
+        }
+    }
+
     /// <summary>Takes notice of the steps since it was asked last.</summary>
     private void Follow(DeterministicRuntime runtime)
     {
@@ -172,7 +212,7 @@ public sealed class SourceDpor : IStrategy
             }
 
             Append(runtime.Trace[_count]);
-            WakeDependent(runtime, _nodes[_count - 1].Event);
+            WakeDependent(_nodes[_count - 1].Event);
         }
     }
 
@@ -262,13 +302,13 @@ public sealed class SourceDpor : IStrategy
             }
 
             Join(_joined, ClockOf(i));
+            if (dependence != Dependence.Order && _test[other.Slot] <= i && _count >= _branch)
+            {
+                _races.Add(i);
+            }
+
             if (dependence == Dependence.Race)
             {
-                if (_test[other.Slot] <= i && _count >= _branch)
-                {
-                    _races.Add(i);
-                }
-
                 Join(_test, ClockOf(i));
             }
         }
@@ -379,7 +419,18 @@ public sealed class SourceDpor : IStrategy
         }
     }
 
-    private void WakeDependent(DeterministicRuntime runtime, in OrderedEvent taken)
+    /// <summary>Notes the steps of those who sleep from here on: when they are asked for, somebody may have run already because nobody else could.</summary>
+    private void PutToSleep(DeterministicRuntime runtime, ulong slots)
+    {
+        _sleep = slots;
+        for (; slots != 0; slots &= slots - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(slots);
+            _announced[slot] = OrderedEvent.Of(runtime.Thread(slot));
+        }
+    }
+
+    private void WakeDependent(in OrderedEvent taken)
     {
         if ((_sleep >> taken.Slot & 1) != 0)
         {
@@ -389,9 +440,7 @@ public sealed class SourceDpor : IStrategy
         for (var asleep = _sleep; asleep != 0; asleep &= asleep - 1)
         {
             var slot = BitOperations.TrailingZeroCount(asleep);
-            var announced = OrderedEvent.Of(runtime.Thread(slot));
-            if (announced.Object == taken.Object && announced.Object != 0
-                && (OrderedEvent.Between(announced, taken) != Dependence.None || OrderedEvent.Between(taken, announced) != Dependence.None))
+            if (OrderedEvent.AreDependent(_announced[slot], taken))
             {
                 _sleep &= ~(1UL << slot);
             }
@@ -408,9 +457,14 @@ public sealed class SourceDpor : IStrategy
         for (var i = _heads.GetValueOrDefault(release.Object, -1); i >= 0; i = _nodes[i].Previous)
         {
             ref readonly var other = ref _nodes[i].Event;
-            if (other.Slot == release.Slot && other.Word == release.Word && !other.OnlyLooks)
+            if (other.Word != release.Word || other.OnlyLooks)
             {
-                return OrderedEvent.IsAcquire(other.Kind);
+                continue;
+            }
+
+            if (other.Slot == release.Slot || release.Kind != StepKind.ReadUnlock || other.Kind is not (StepKind.ReadLock or StepKind.ReadUnlock))
+            {
+                return other.Slot == release.Slot && OrderedEvent.IsAcquire(other.Kind);
             }
         }
 
@@ -454,5 +508,18 @@ public sealed class SourceDpor : IStrategy
         public ulong Backtrack { get; set; } = 1UL << chosen;
 
         public ulong Done { get; set; }
+
+        public void Save(BinaryWriter writer)
+        {
+            writer.Write(Step);
+            writer.Write(Enabled);
+            writer.Write(Sleep);
+            writer.Write(Chosen);
+            writer.Write(Backtrack);
+            writer.Write(Done);
+        }
+
+        public static Frame Load(BinaryReader reader) =>
+            new(reader.ReadInt32(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32()) { Backtrack = reader.ReadUInt64(), Done = reader.ReadUInt64() };
     }
 }

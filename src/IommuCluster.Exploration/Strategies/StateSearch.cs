@@ -6,158 +6,170 @@ using IommuCluster.Kernel.Memory;
 namespace IommuCluster.Exploration.Strategies;
 
 /// <summary>
-/// Searches states depth first, takes steps that are independent of all others at once, and gives a schedule up where it
-/// meets a state again. What it has exhausted is a proof within the workload's bounds. A thread in the middle of a method
-/// cannot be copied, so each branch is reached by running the choices before it again. Optionally only schedules with at
-/// most so many preemptions are searched. A visited state drops the history of those who come there later, and with it
-/// data races; so a race is also two conflicting steps, not both marked, that are enabled in the same state. The first
+/// Searches states depth first: takes steps with which nobody can interfere at once, gives a schedule up where it meets a
+/// state again, and lets those sleep whose step would only lead to what was seen (sleep sets: Godefroid, LNCS 1032, 1996).
+/// What it has exhausted is a proof within the workload's bounds. A thread in the middle of a method cannot be copied, so
+/// each branch is reached by running the choices before it again. Optionally only schedules with at most so many
+/// preemptions are searched; then nobody sleeps. A visited state drops the history of those who come there later, and with
+/// it data races; so a race is two conflicting steps, not both marked, that are enabled in the same state. The first
 /// pair of its site is run one step after the other, in a schedule of its own: the happens-before check then reports
 /// it with all that reports need, and a replay shows it, too.
 /// </summary>
-public sealed class StateSearch : IStrategy
+public sealed class StateSearch : ISearch, IResumable
 {
+    /// <summary>States remembered whole unless told otherwise: some 800 MB.</summary>
+    public const int DefaultMaxStates = 16_000_000;
+
+    private const int MaxSlots = 64;
+    private const int MinWalks = 8;
+    private const int MaxWalks = 2_000;
+
     private readonly int? _contextBound;
     private readonly ulong _slots;
-    private readonly Dictionary<StateHash, int> _visited = [];
+    private readonly VisitedStates _visited;
+    private readonly ExclusiveSteps _exclusive;
+    private readonly List<byte> _path = [];
     private readonly List<Frame> _stack = [];
     private readonly HashSet<Site> _racesShown = [];
-    private Pair? _showing;
-    private int _taken;
-    private int _depth;
-    private int _lessons;
+    private readonly RandomWalk _walk = new(seed: 1);
+    private readonly OrderedEvent[] _announced = new OrderedEvent[MaxSlots];
     private DeterministicRuntime? _runtime;
+    private Pair? _showing;
+    private bool _hitBound;
+    private bool _isLearning;
+    private bool _isRedundant;
+    private ulong _sleep;
+    private int _followed;
+    private int _choice;
+    private int _depth;
     private int _preemptions;
+    private long _sinceLesson;
+    private int _toLearn;
 
     /// <summary>Makes a search.</summary>
     /// <param name="contextBound">Preemptions allowed, or null for all.</param>
-    public StateSearch(int? contextBound = null)
-        : this(contextBound, ulong.MaxValue)
+    /// <param name="maxStates">States to remember whole; those beyond are told apart by three bits only.</param>
+    public StateSearch(int? contextBound = null, int maxStates = DefaultMaxStates)
+        : this(contextBound, ulong.MaxValue, new VisitedStates(maxStates))
     {
     }
 
     /// <summary>Makes a search over a few threads; the others run only where none of these can.</summary>
     /// <param name="contextBound">Preemptions allowed, or null for all.</param>
     /// <param name="slots">A bit for each slot to search over.</param>
-    internal StateSearch(int? contextBound, ulong slots)
+    /// <param name="visited">Where states are remembered.</param>
+    /// <param name="exclusive">What an earlier search of the same workload learnt; null for nothing.</param>
+    internal StateSearch(int? contextBound, ulong slots, VisitedStates? visited = null, ExclusiveSteps? exclusive = null)
     {
+        _exclusive = exclusive ?? new ExclusiveSteps();
+        _exclusive.BeginAnew();
         _contextBound = contextBound;
         _slots = slots;
+        _visited = visited ?? new VisitedStates(DefaultMaxStates);
     }
 
     /// <inheritdoc/>
-    public string Name => "states";
+    public string Name => StrategyCatalog.States;
 
-    /// <summary>True when every state within the bound was visited.</summary>
+    /// <inheritdoc/>
     public bool IsExhausted { get; private set; }
 
-    /// <summary>Number of states with a choice that were visited.</summary>
-    public int StateCount => _visited.Count;
+    /// <inheritdoc/>
+    public int? CompletedBound => IsExhausted && _hitBound ? _contextBound : null;
 
-    /// <summary>True when the bound cut off a choice, so that "exhausted" holds up to the bound only.</summary>
-    public bool HitBound { get; private set; }
+    /// <inheritdoc/>
+    public bool IsApproximate => _visited.IsApproximate;
+
+    /// <summary>Number of states with a choice that were visited.</summary>
+    public long? StateCount => _visited.Count;
+
+    /// <inheritdoc/>
+    public double Progress => IsExhausted ? 1 : SearchTree.Progress(_stack.Select(frame => (BitOperations.PopCount(frame.Allowed), BitOperations.PopCount(frame.Done))));
+
+    /// <summary>How often the search began anew because what it took for nobody else's business was not.</summary>
+    public int Lessons { get; private set; }
+
+    private bool IsBounded => _contextBound is not null;
 
     /// <inheritdoc/>
     public bool BeginSchedule(long number)
     {
+        _runtime = null;
+        _choice = 0;
         _depth = 0;
         _preemptions = 0;
-        _taken = 0;
+        _followed = 0;
+        _sleep = 0;
+        _isLearning = _toLearn > 0;
+        _walk.BeginSchedule(number);
+        _isRedundant = false;
+        _exclusive.BeginSchedule();
         return !IsExhausted;
     }
 
     /// <inheritdoc/>
     public int Choose(in Choice choice)
     {
+        _runtime = choice.Runtime;
+        var number = _choice++;
+        if (number < _path.Count)
+        {
+            return Count(choice, Again(choice, number));
+        }
+
+        Follow(choice.Runtime);
+        if (_isLearning)
+        {
+            return Walk(choice);
+        }
+
         if ((choice.Enabled & _slots) == 0)
         {
-            return choice.Default;
+            return Append(choice, choice.Default);
         }
 
-        // Within a context bound each switch counts, so that nothing is free to be taken early.
-        if (_contextBound is null)
-        {
-            _runtime = choice.Runtime;
-            if (_runtime.Lessons != _lessons)
-            {
-                return ChoiceOutcome.Abandon;
-            }
-
-            if (_taken == 0 && Independence.Find(choice) is >= 0 and var free)
-            {
-                return free;
-            }
-        }
-
-        if (_depth < _stack.Count)
-        {
-            var known = _stack[_depth++];
-            return Take(known, choice, _showing is { } pair && _depth == _stack.Count ? Next(pair) : known.Chosen);
-        }
-
-        if (_showing is { } shown)
+        if (_showing is { } pair)
         {
             // The second may have run already, because nobody else could, and even have ended.
-            return _taken == 1 && choice.Current == shown.First && (choice.Enabled >> shown.Second & 1) != 0 ? Next(shown) : ChoiceOutcome.Abandon;
+            return number == _stack[^1].Choice + 1 && choice.Current == pair.First && (choice.Enabled >> pair.Second & 1) != 0 ? pair.Second : ChoiceOutcome.Abandon;
         }
 
-        var key = choice.Runtime.StateKey();
-        if (_contextBound is not null)
-        {
-            // Who runs now decides which further switches are free.
-            key = key.Plus(StateHash.Of(0xc0, (ulong)(choice.Current + 1)));
-        }
-
-        if (_visited.TryGetValue(key, out var spent) && spent <= _preemptions)
-        {
-            return ChoiceOutcome.Abandon;
-        }
-
-        _visited[key] = _preemptions;
-        var allowed = Allowed(choice);
-        var frame = new Frame(choice.Enabled, allowed, (allowed >> choice.Default & 1) != 0 ? choice.Default : BitOperations.TrailingZeroCount(allowed));
-        _stack.Add(frame);
-        _depth++;
-        if (choice.Runtime.Lockdep is not null)
-        {
-            FindRaces(frame, choice);
-        }
-
-        return Take(frame, choice, frame.Chosen);
+        return _isRedundant ? ChoiceOutcome.Abandon
+            : FindExclusive(choice) is >= 0 and var free
+                ? ((_sleep >> free & 1) != 0 ? ChoiceOutcome.Abandon : Append(choice, free))
+            : Visit(choice, number);
     }
 
     /// <inheritdoc/>
     public void EndSchedule(ScheduleEnd end)
     {
-        if (_runtime is not null && _runtime.Lessons != _lessons)
+        if (_runtime is not null)
         {
-            // A lock was released early although somebody can tell when it is. Begin anew, with what was learnt.
-            _lessons = _runtime.Lessons;
-            _stack.Clear();
-            _visited.Clear();
-            _racesShown.Clear();
-            _showing = null;
+            Follow(_runtime);
+            NoteWaiting(_runtime);
+        }
+
+        _sinceLesson++;
+        if (_exclusive.WasWrong)
+        {
+            BeginAnew();
+        }
+
+        if (_isLearning)
+        {
+            _toLearn--;
             return;
         }
 
-        if (_depth < _stack.Count)
+        if (_choice < _path.Count)
         {
-            throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to the end ({end}) after {_depth} where they led to more before.");
+            throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to the end ({end}) after {_choice} where they led to more before.");
         }
 
         while (_stack.Count > 0)
         {
-            var frame = _stack[^1];
-            if (frame.Races is { } races && races.TryDequeue(out var pair))
+            if (TakeNext(_stack[^1]))
             {
-                _showing = pair;
-                return;
-            }
-
-            _showing = null;
-            frame.Left &= ~(1UL << frame.Chosen);
-            if (frame.Left != 0)
-            {
-                frame.Chosen = BitOperations.TrailingZeroCount(frame.Left);
                 return;
             }
 
@@ -167,33 +179,266 @@ public sealed class StateSearch : IStrategy
         IsExhausted = true;
     }
 
-    private ulong Allowed(in Choice choice)
+    /// <inheritdoc/>
+    void IResumable.Save(BinaryWriter writer)
     {
-        if (_contextBound is null || !choice.CanStay || _preemptions < _contextBound)
+        SearchTree.WriteKind(writer, Kind);
+        writer.Write(IsExhausted);
+        writer.Write(_hitBound);
+        writer.Write(Lessons);
+        writer.Write(_sinceLesson);
+        writer.Write(_toLearn);
+        _visited.Save(writer);
+        _exclusive.Save(writer);
+        writer.Write(_path.Count);
+        writer.Write([.. _path]);
+        writer.Write(_stack.Count);
+        foreach (var frame in _stack)
         {
-            return choice.Enabled & _slots;
+            frame.Save(writer);
         }
 
-        HitBound = true;
-        return 1UL << choice.Current;
+        writer.Write(_racesShown.Count);
+        foreach (var site in _racesShown)
+        {
+            site.Save(writer);
+        }
+
+        writer.Write(_showing is not null);
+        _showing?.Save(writer);
     }
 
-    private int Take(Frame frame, in Choice choice, int slot)
+    /// <inheritdoc/>
+    void IResumable.Load(BinaryReader reader)
     {
-        if (frame.Enabled != choice.Enabled)
+        SearchTree.ReadKind(reader, Kind);
+        IsExhausted = reader.ReadBoolean();
+        _hitBound = reader.ReadBoolean();
+        Lessons = reader.ReadInt32();
+        _sinceLesson = reader.ReadInt64();
+        _toLearn = reader.ReadInt32();
+        _visited.Load(reader);
+        _exclusive.Load(reader);
+        _path.AddRange(reader.ReadBytes(reader.ReadInt32()));
+        for (var left = reader.ReadInt32(); left > 0; left--)
         {
-            throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to threads {choice.Enabled:x} where they led to {frame.Enabled:x} before.");
+            _stack.Add(Frame.Load(reader));
         }
 
-        if (choice.CanStay && slot != choice.Current)
+        for (var left = reader.ReadInt32(); left > 0; left--)
         {
-            _preemptions++;
+            _racesShown.Add(Site.Load(reader));
         }
 
+        _showing = reader.ReadBoolean() ? Pair.Load(reader) : null;
+    }
+
+    private string Kind => $"{Name} {_contextBound} {_slots:x}";
+
+    /// <summary>Makes a choice as an earlier schedule made it; the last one of them is new.</summary>
+    private int Again(in Choice choice, int number)
+    {
+        if (_depth < _stack.Count && _stack[_depth].Choice == number)
+        {
+            var frame = _stack[_depth++];
+            if (frame.Enabled != choice.Enabled)
+            {
+                throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to threads {choice.Enabled:x} where they led to {frame.Enabled:x} before.");
+            }
+
+            if (_depth == _stack.Count)
+            {
+                PutToSleep(choice.Runtime, frame);
+            }
+        }
+
+        var slot = _path[number];
+        return (choice.Enabled >> slot & 1) != 0 ? slot
+            : throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to threads {choice.Enabled:x} where thread {slot} could run before.");
+    }
+
+    private int Append(in Choice choice, int slot)
+    {
+        _path.Add((byte)slot);
+        return Count(choice, slot);
+    }
+
+    private int Count(in Choice choice, int slot)
+    {
+        _preemptions += choice.CanStay && slot != choice.Current ? 1 : 0;
         return slot;
     }
 
-    private int Next(Pair pair) => _taken++ == 0 ? pair.First : pair.Second;
+    /// <summary>Picks at random within the bound.</summary>
+    private int Walk(in Choice choice)
+    {
+        var candidates = choice.Enabled & _slots;
+        return candidates == 0 || (choice.CanStay && _preemptions >= _contextBound) ? choice.Default
+            : Count(choice, _walk.Choose(choice with { Enabled = candidates }));
+    }
+
+    /// <summary>
+    /// A thread whose step nobody can interfere with. Within a context bound only the present one counts: whoever
+    /// preempts it before such a step can do so after it. Not so a release: who waits for it gives way for nothing.
+    /// </summary>
+    private int FindExclusive(in Choice choice)
+    {
+        var candidates = choice.Enabled & _slots;
+        if (choice.CanStay && (candidates >> choice.Current & 1) != 0)
+        {
+            var current = choice.Runtime.Thread(choice.Current);
+            if (!(IsBounded && OrderedEvent.IsRelease(current.Request.Kind)) && _exclusive.IsExclusive(choice.Runtime, current))
+            {
+                return choice.Current;
+            }
+
+            candidates &= ~(1UL << choice.Current);
+        }
+
+        for (; candidates != 0 && !IsBounded; candidates &= candidates - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(candidates);
+            if (_exclusive.IsExclusive(choice.Runtime, choice.Runtime.Thread(slot)))
+            {
+                return slot;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Comes to a state with a choice.</summary>
+    private int Visit(in Choice choice, int number)
+    {
+        NoteWaiting(choice.Runtime);
+        if (_isLearning)
+        {
+            return Walk(choice);
+        }
+
+        var candidates = choice.Enabled & _slots;
+        var sleep = _sleep;
+        var allowed = IsBounded ? VisitBounded(choice, candidates) : (candidates & ~sleep) == 0 ? 0 : _visited.Visit(choice.Runtime.StateKey(), candidates, ref sleep);
+        if (allowed == 0)
+        {
+            return ChoiceOutcome.Abandon;
+        }
+
+        var chosen = (allowed >> choice.Default & 1) != 0 ? choice.Default : BitOperations.TrailingZeroCount(allowed);
+        var frame = new Frame(number, choice.Runtime.Trace.Count, choice.Enabled, sleep, allowed, chosen);
+        _stack.Add(frame);
+        _depth++;
+        PutToSleep(choice.Runtime, frame);
+        if (choice.Runtime.Lockdep is not null)
+        {
+            FindRaces(frame, choice);
+        }
+
+        return Append(choice, chosen);
+    }
+
+    private ulong VisitBounded(in Choice choice, ulong candidates)
+    {
+        // Who runs now decides which further switches are free.
+        var key = choice.Runtime.StateKey().Plus(StateHash.Of(0xc0, (ulong)(choice.Current + 1)));
+        if (!_visited.VisitCheaper(key, _preemptions))
+        {
+            return 0;
+        }
+
+        if (!choice.CanStay || _preemptions < _contextBound)
+        {
+            return candidates;
+        }
+
+        _hitBound = true;
+        return 1UL << choice.Current;
+    }
+
+    private bool TakeNext(Frame frame)
+    {
+        _path.RemoveRange(frame.Choice, _path.Count - frame.Choice);
+        if (frame.Races is { } races && races.TryDequeue(out var pair))
+        {
+            _showing = pair;
+            _path.Add((byte)pair.First);
+            return true;
+        }
+
+        _showing = null;
+        frame.Done |= 1UL << frame.Chosen;
+        var left = frame.Allowed & ~frame.Done;
+        if (left == 0)
+        {
+            return false;
+        }
+
+        frame.Chosen = BitOperations.TrailingZeroCount(left);
+        _path.Add((byte)frame.Chosen);
+        return true;
+    }
+
+    private void BeginAnew()
+    {
+        // A few walks at random teach more than the search's first branches, and cost little beside what is thrown away.
+        Lessons++;
+        _toLearn = (int)Math.Clamp(_sinceLesson / 8, MinWalks, MaxWalks);
+        _sinceLesson = 0;
+        _exclusive.BeginAnew();
+        _stack.Clear();
+        _path.Clear();
+        _visited.Clear();
+        _racesShown.Clear();
+        _showing = null;
+        _hitBound = false;
+    }
+
+    /// <summary>Takes notice of the steps since it was asked last.</summary>
+    private void Follow(DeterministicRuntime runtime)
+    {
+        // What an earlier schedule began with, too, was noted then.
+        _exclusive.Follow(runtime, _stack.Count > 0 ? _stack[^1].Step : 0);
+        _isLearning |= _exclusive.WasWrong;
+        for (; _followed < runtime.Trace.Count; _followed++)
+        {
+            WakeDependent(OrderedEvent.Of(runtime.Trace[_followed]));
+        }
+    }
+
+    private void NoteWaiting(DeterministicRuntime runtime)
+    {
+        _exclusive.NoteWaiting(runtime);
+        _isLearning |= _exclusive.WasWrong;
+    }
+
+    private void PutToSleep(DeterministicRuntime runtime, Frame frame)
+    {
+        if (IsBounded)
+        {
+            return;
+        }
+
+        _followed = frame.Step;
+        _sleep = frame.Sleep | frame.Done;
+        for (var slots = _sleep; slots != 0; slots &= slots - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(slots);
+            _announced[slot] = OrderedEvent.Of(runtime.Thread(slot));
+        }
+    }
+
+    private void WakeDependent(in OrderedEvent taken)
+    {
+        _isRedundant |= (_sleep >> taken.Slot & 1) != 0; // Nobody else could run, and that was run before.
+        for (var asleep = _sleep; asleep != 0; asleep &= asleep - 1)
+        {
+            var slot = BitOperations.TrailingZeroCount(asleep);
+            if (OrderedEvent.AreDependent(_announced[slot], taken))
+            {
+                _sleep &= ~(1UL << slot);
+            }
+        }
+    }
 
     /// <summary>Notes the pairs of a state that race and whose site has not been shown.</summary>
     private void FindRaces(Frame frame, in Choice choice)
@@ -221,28 +466,86 @@ public sealed class StateSearch : IStrategy
         }
     }
 
-    private sealed class Frame(ulong enabled, ulong left, int chosen)
+    /// <summary>A state with a choice on the present schedule.</summary>
+    private sealed class Frame(int choice, int step, ulong enabled, ulong sleep, ulong allowed, int chosen)
     {
+        /// <summary>Number of the choice in the schedule.</summary>
+        public int Choice { get; } = choice;
+
+        /// <summary>Number of steps before it.</summary>
+        public int Step { get; } = step;
+
         public ulong Enabled { get; } = enabled;
 
-        public ulong Left { get; set; } = left;
+        /// <summary>Those whose steps lead to what was seen elsewhere.</summary>
+        public ulong Sleep { get; } = sleep;
+
+        /// <summary>Those to be tried.</summary>
+        public ulong Allowed { get; } = allowed;
+
+        public ulong Done { get; set; }
 
         public int Chosen { get; set; } = chosen;
 
         /// <summary>The races to be shown from here; null for none.</summary>
         public Queue<Pair>? Races { get; set; }
+
+        public void Save(BinaryWriter writer)
+        {
+            writer.Write(Choice);
+            writer.Write(Step);
+            writer.Write(Enabled);
+            writer.Write(Sleep);
+            writer.Write(Allowed);
+            writer.Write(Chosen);
+            writer.Write(Done);
+            writer.Write(Races?.Count ?? 0);
+            foreach (var pair in Races ?? [])
+            {
+                pair.Save(writer);
+            }
+        }
+
+        public static Frame Load(BinaryReader reader)
+        {
+            var frame = new Frame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32()) { Done = reader.ReadUInt64() };
+            for (var left = reader.ReadInt32(); left > 0; left--)
+            {
+                (frame.Races ??= []).Enqueue(Pair.Load(reader));
+            }
+
+            return frame;
+        }
     }
 
     /// <summary>Two threads whose steps race.</summary>
-    private readonly record struct Pair(int First, int Second);
+    private readonly record struct Pair(int First, int Second)
+    {
+        public void Save(BinaryWriter writer)
+        {
+            writer.Write(First);
+            writer.Write(Second);
+        }
+
+        public static Pair Load(BinaryReader reader) => new(reader.ReadInt32(), reader.ReadInt32());
+    }
 
     /// <summary>What tells one race from another, in whichever order it is met.</summary>
-    private readonly record struct Site(string First, string Second, FieldDescriptor? Field)
+    private readonly record struct Site(string First, string Second, string Field)
     {
         public static Site Of(KernelThread a, KernelThread b)
         {
-            var field = a.Request.Field ?? b.Request.Field;
+            var field = (a.Request.Field ?? b.Request.Field)?.ToString() ?? string.Empty;
             return string.CompareOrdinal(a.Function, b.Function) <= 0 ? new Site(a.Function, b.Function, field) : new Site(b.Function, a.Function, field);
         }
+
+        public void Save(BinaryWriter writer)
+        {
+            writer.Write(First);
+            writer.Write(Second);
+            writer.Write(Field);
+        }
+
+        public static Site Load(BinaryReader reader) => new(reader.ReadString(), reader.ReadString(), reader.ReadString());
     }
 }

@@ -21,7 +21,10 @@ public static class StrategyCatalog
     /// <summary>Passes threads over at a few random places.</summary>
     public const string Delay = "delay";
 
-    /// <summary>Runs one schedule of each class that differs in the order of dependent steps; its end is not told as a proof yet.</summary>
+    /// <summary>Searches states with ever more preemptions; whenever it is stopped, something is proved.</summary>
+    public const string Deepening = "deepening";
+
+    /// <summary>Runs one schedule of each class that differs in the order of dependent steps; can end with a proof.</summary>
     public const string Dpor = "dpor";
 
     /// <summary>Samples in several ways and prefers what finds something new.</summary>
@@ -31,12 +34,12 @@ public static class StrategyCatalog
     internal const string Flip = "flip";
 
     /// <summary>All names.</summary>
-    public static ImmutableArray<string> Names { get; } = [Random, States, Dpor, Pct, Pos, Delay, Portfolio];
+    public static ImmutableArray<string> Names { get; } = [Random, States, Deepening, Dpor, Pct, Pos, Delay, Portfolio];
 
     /// <summary>Tells whether a strategy has an end of its own, so that it needs no budget.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>True for searches, false for samplers.</returns>
-    public static bool Ends(string name) => name is States or Dpor;
+    public static bool Ends(string name) => name is States or Deepening or Dpor;
 
     /// <summary>The samplers that a name stands for.</summary>
     /// <param name="name">One of <see cref="Names"/> that does not end.</param>
@@ -63,10 +66,11 @@ public static class StrategyCatalog
     /// <param name="contextBound">Preemptions that it allows, or null for all.</param>
     /// <returns>The search.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no search of that name.</exception>
-    public static IStrategy CreateSearch(string name, int? contextBound = null) => name switch
+    public static ISearch CreateSearch(string name, int? contextBound = null) => name switch
     {
         Dpor => new SourceDpor(),
         States => new StateSearch(contextBound),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Searches are {States} and {Dpor}."),
+        Deepening => new DeepeningSearch(),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Searches are {States}, {Deepening} and {Dpor}."),
     };
 }

@@ -60,7 +60,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
             Checkpoint = checkpoint is null ? null : state => checkpoint.Write(scenarioCase, new Checkpoint(before + clock.GetElapsedTime(begin), new CampaignState(0, state.Seen, []), state.Search)),
         };
         var seen = Explorer.Run(Boot(scenarioCase), search, options, clock, cancellation);
-        return seen with { ContextBound = settings.ContextBound, Elapsed = before + seen.Elapsed };
+        return seen with { Elapsed = before + seen.Elapsed };
     }
 
     private ExplorationResult Sample(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
