@@ -43,7 +43,7 @@ internal static class CliApplication
         {
             return BadInput(context, bad.Diagnostics);
         }
-        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException)
+        catch (Exception bad) when (bad is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             context.Error.WriteLine($"iommucluster: {bad.Message}");
             return ExitCodes.BadInput;

@@ -19,6 +19,25 @@ public sealed partial class CheckpointTests
         Assert.Equal((1, Untimed(whole.Out)), (resumed.Code, Untimed(resumed.Out)));
     }
 
+    [Theory]
+    [InlineData("states", false)]
+    [InlineData("states", true)]
+    [InlineData("deepening", true)]
+    [InlineData("dpor", true)]
+    public async Task Explore_SearchGoneOnWith_ExhaustsWhatOneRunExhausts(string search, bool isFixed)
+    {
+        using var line = new CommandLine { IsFixed = isFixed };
+        var whole = await line.Run("explore", "toy-race", "--strategy", search, "--json");
+
+        string[] resuming = ["explore", "toy-race", "--strategy", search, "--json", "--checkpoint", line.PathOf("run")];
+        await line.Run([.. resuming, "-n", "1"]);
+        await line.Run([.. resuming, "-n", "2"]);
+        var resumed = await line.Run(resuming);
+
+        Assert.Equal(Untimed(whole.Out), Untimed(resumed.Out));
+        Assert.Contains("\"coverage\": \"exhausted\"", whole.Out, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Explore_WhereItEnded_TellsItAgain()
     {

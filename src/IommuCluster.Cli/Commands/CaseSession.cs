@@ -68,8 +68,9 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 
     private void Report(ScenarioCase scenarioCase, JudgedFinding judged)
     {
-        // Races that are only listed get their folder, but no place on the terminal.
-        var isTold = !output.IsJson && !output.IsQuiet && judged.Standing != Standing.Listed && _told.Add(judged.Observed.Finding.Id);
+        // Races that are only listed, or known, get their folder, but no place on the terminal.
+        var isPassedOver = judged.Observed.Finding.IsRace && judged.Standing is (Standing.Listed or Standing.Known);
+        var isTold = !output.IsJson && !output.IsQuiet && !isPassedOver && _told.Add(judged.Observed.Finding.Id);
         if (!isTold && folder is null)
         {
             return;

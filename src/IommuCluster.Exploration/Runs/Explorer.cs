@@ -50,7 +50,7 @@ public sealed class Explorer
         {
             if (!_strategy.BeginSchedule(_log.Schedules))
             {
-                coverage = Coverage.Exhausted;
+                coverage = ExhaustedCoverage;
                 break;
             }
 
@@ -59,7 +59,7 @@ public sealed class Explorer
             var stop = Note(end);
             onlySchedule = _runtime.ChoiceCount == 0;
             coverage = onlySchedule ? Coverage.Exhausted
-                : _strategy is ISearch { IsExhausted: true } search ? (search.CompletedBound is null ? Coverage.Exhausted : Coverage.ExhaustedToContextBound)
+                : _strategy is ISearch { IsExhausted: true } ? ExhaustedCoverage
                 : stop || cancellation.IsCancellationRequested ? Coverage.StoppedEarly
                 : _log.Schedules >= _options.Schedules || _clock.GetElapsedTime(begin) >= _options.Time ? Coverage.BudgetDone
                 : null;
@@ -78,6 +78,8 @@ public sealed class Explorer
 
         return Result(coverage.Value, _clock.GetElapsedTime(begin), onlySchedule) with { IsCancelled = cancellation.IsCancellationRequested && coverage == Coverage.StoppedEarly };
     }
+
+    private Coverage ExhaustedCoverage => _strategy is ISearch { CompletedBound: not null } ? Coverage.ExhaustedToContextBound : Coverage.Exhausted;
 
     /// <summary>Takes notice of a schedule.</summary>
     /// <returns>True when the stop condition says so.</returns>

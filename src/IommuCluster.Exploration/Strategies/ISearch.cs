@@ -24,3 +24,16 @@ public interface ISearch : IStrategy
     /// </summary>
     double Progress { get; }
 }
+
+/// <summary>A search that can be written down between two schedules and taken up again in another process.</summary>
+public interface IResumable
+{
+    /// <summary>Writes all that it knows. To be called between two schedules only.</summary>
+    /// <param name="writer">Where to.</param>
+    void Save(BinaryWriter writer);
+
+    /// <summary>Takes up what <see cref="Save"/> wrote, on a fresh search made with the same arguments for the same workload.</summary>
+    /// <param name="reader">Where from.</param>
+    /// <exception cref="InvalidDataException">It was written by another search.</exception>
+    void Load(BinaryReader reader);
+}

@@ -66,7 +66,7 @@ public static class StrategyCatalog
     /// <param name="contextBound">Preemptions that it allows, or null for all.</param>
     /// <returns>The search.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no search of that name.</exception>
-    public static IStrategy CreateSearch(string name, int? contextBound = null) => name switch
+    public static ISearch CreateSearch(string name, int? contextBound = null) => name switch
     {
         Dpor => new SourceDpor(),
         States => new StateSearch(contextBound),

@@ -251,7 +251,7 @@ public sealed class StateSearchTests
     [InlineData(StrategyCatalog.Dpor)]
     public void Search_SavedAndTakenUpInAnotherProcess_CoversTheSame(string name)
     {
-        ISearch Make() => (ISearch)StrategyCatalog.CreateSearch(name);
+        ISearch Make() => StrategyCatalog.CreateSearch(name);
         var program = Yardstick.SmallM(true);
         var whole = Explore.With(Make(), program, s_hashing);
         var first = Make();

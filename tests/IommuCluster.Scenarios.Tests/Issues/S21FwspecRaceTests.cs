@@ -1,4 +1,5 @@
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Tests.Support;
@@ -82,6 +83,18 @@ public sealed class S21FwspecRaceTests
         Assert.Equal(Coverage.Exhausted, result.Seen.Coverage);
         Assert.Empty(result.Seen.Consequences);
         Assert.Empty(result.Seen.Races);
+    }
+
+    [Theory]
+    [InlineData("bug")]
+    [InlineData("fix")]
+    public void Races_OfBothEras_AreOnesThatTheKernelHas(string name)
+    {
+        var found = Shipped.Case(Scenario, name);
+        var result = Shipped.Run(found with { Explore = found.Explore with { Strategy = StrategyCatalog.Portfolio, Schedules = 2_000 } });
+
+        Assert.NotEmpty(result.Seen.Races);
+        Assert.DoesNotContain(result.Verdict.Findings, judged => judged.Observed.Finding.IsRace && judged.Standing != Standing.Known);
     }
 
     private static bool IsFound(ScenarioCase bug, ulong seed, long schedules) =>
