@@ -15,7 +15,7 @@ namespace IommuCluster.Cli.Commands;
 /// <param name="cores">Workers at most.</param>
 internal sealed class CaseSession(CliContext context, CliOutput output, string? folder, int cores)
 {
-    private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores);
+    private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores) { Observer = context.Instruments };
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
 

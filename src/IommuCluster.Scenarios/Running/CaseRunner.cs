@@ -6,6 +6,7 @@ using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
@@ -22,6 +23,9 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <summary>Schedules that shrinking one finding may cost.</summary>
     private const int MinimiserRuns = 2_000;
 
+    /// <summary>Hears of every schedule that is explored; null for nobody.</summary>
+    public IScheduleObserver? Observer { get; init; }
+
     /// <summary>Explores a case and judges what was seen.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="progress">Called now and then; null for nobody.</param>
@@ -30,6 +34,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
     public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CancellationToken cancellation = default)
     {
+        using var span = Spans.Scenario(scenarioCase.Scenario, scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name);
         var settings = scenarioCase.Explore;
         var seen = StrategyCatalog.Ends(settings.Strategy) ? Search(scenarioCase, progress, cancellation) : Sample(scenarioCase, progress, cancellation);
         return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
@@ -40,7 +45,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         var settings = scenarioCase.Explore;
         var options = new ExplorationOptions
         {
-            Runtime = OptionsOf(settings),
+            Runtime = OptionsOf(settings) with { Observer = Observer },
             Schedules = settings.Schedules,
             Time = settings.Time,
             Progress = progress,
@@ -54,7 +59,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         var settings = scenarioCase.Explore;
         var begin = clock.GetTimestamp();
         var campaign = new Campaign(new CampaignPlan(settings.Strategy, settings.Seed) { Schedules = settings.Schedules });
-        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings)), cores);
+        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings) with { Observer = Observer }), cores);
         while (campaign.End is null)
         {
             workers.RunRound(campaign, () => clock.GetElapsedTime(begin) >= settings.Time, cancellation);
@@ -75,6 +80,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         var schedules = Minimised(workload, options, observed);
         var report = FindingReporter.Create(workload, options, observed.Finding, schedules, NamesOf(workload))
             ?? throw new InvalidOperationException($"{observed.Finding.Id} of case {scenarioCase.Name} does not show again when schedule {observed.FirstSchedule} is replayed: uncontrolled nondeterminism.");
+        SocSpans.Write(report.Steps, $"{scenarioCase.Scenario}/{scenarioCase.Name} {observed.Finding.Id}", clock.GetUtcNow());
         return new ReportedFinding(observed, report, ScenarioToken.Of(scenarioCase, report.Schedules));
     }
 
@@ -87,7 +93,9 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     {
         token.CheckDigest(scenarioCase);
         var workload = Boot(scenarioCase);
-        return ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
+        var result = ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
+        SocSpans.Write(result.Steps, $"{token.Scenario}/{token.Case} replay", clock.GetUtcNow());
+        return result;
     }
 
     /// <summary>How a case's schedules are watched, on any runtime.</summary>
