@@ -4,6 +4,7 @@ using IommuCluster.Boards;
 using IommuCluster.Cli.Commands;
 using IommuCluster.Cli.Output;
 using IommuCluster.Scenarios.Format;
+using IommuCluster.Telemetry;
 
 namespace IommuCluster.Cli;
 
@@ -17,7 +18,8 @@ internal static class CliApplication
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     internal static async Task<int> RunAsync(IReadOnlyList<string> args, CliContext context, CancellationToken cancellation = default)
     {
-        var parsed = Root(context).Parse(args);
+        var options = new GlobalOptions();
+        var parsed = Root(context, options).Parse(args);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
@@ -31,6 +33,7 @@ internal static class CliApplication
 
         try
         {
+            using var telemetry = TelemetryExport.Start(parsed.GetValue(options.Telemetry), Environment.GetEnvironmentVariable);
             return await parsed.InvokeAsync(
                 new InvocationConfiguration { Output = context.Out, Error = context.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
                 cancellation);
@@ -43,7 +46,7 @@ internal static class CliApplication
         {
             return BadInput(context, bad.Diagnostics);
         }
-        catch (Exception bad) when (bad is IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception bad) when (bad is IOException or InvalidDataException or UnauthorizedAccessException or TelemetryException)
         {
             context.Error.WriteLine($"iommucluster: {bad.Message}");
             return ExitCodes.BadInput;
@@ -61,14 +64,13 @@ internal static class CliApplication
         }
     }
 
-    private static RootCommand Root(CliContext context)
-    {
-        var options = new GlobalOptions();
-        return new RootCommand("Simulates the concurrency of the Linux IOMMU core on real boards and reports what breaks.")
+    private static RootCommand Root(CliContext context, GlobalOptions options) =>
+        new RootCommand("Simulates the concurrency of the Linux IOMMU core on real boards and reports what breaks.")
         {
             options.Json,
             options.Quiet,
             options.NoColor,
+            options.Telemetry,
             RunCommand.Create(context, options),
             ExploreCommand.Create(context, options),
             ReplayCommand.Create(context, options),
@@ -76,7 +78,6 @@ internal static class CliApplication
             BoardsCommand.Create(context, options),
             ProfilesCommand.Create(context, options),
         };
-    }
 
     private static int BadInput(CliContext context, IEnumerable<BoardDiagnostic> diagnostics)
     {

@@ -1,3 +1,5 @@
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Memory;
 
@@ -23,6 +25,9 @@ internal sealed record CliContext
 
     /// <summary>Directories from which scenarios and boards are looked for, upwards.</summary>
     public IReadOnlyList<string> Places { get; init; } = [Directory.GetCurrentDirectory(), AppContext.BaseDirectory];
+
+    /// <summary>Measures what is explored, once somebody listens.</summary>
+    public IScheduleObserver Instruments { get; init; } = new ExplorationInstruments();
 
     /// <summary>Makes the workload of a plan; null for the standard boot.</summary>
     public Func<BootPlan, Workload>? Boot { get; init; }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.TestKit;
 
@@ -30,6 +31,7 @@ internal sealed class YardstickBenchmark : IBenchmark
                 new Measured($"{name}, bare loop", () => new BareLoop(isFixed).Run(SchedulesPerRound)),
                 Random($"{name}, checkers off", Yardstick.M(isFixed), checkers: false),
                 Random($"{name}, checkers on", Yardstick.M(isFixed), checkers: true),
+                Random($"{name}, unheard", Yardstick.M(isFixed), checkers: true, new ExplorationInstruments()),
             ]);
             foreach (var rate in rates)
             {
@@ -42,9 +44,9 @@ internal sealed class YardstickBenchmark : IBenchmark
         Exhaust(checkers: true);
     }
 
-    private static Measured Random(string name, Workload program, bool checkers)
+    private static Measured Random(string name, Workload program, bool checkers, IScheduleObserver? observer = null)
     {
-        var runtime = new DeterministicRuntime(program, new RuntimeOptions { Checkers = checkers });
+        var runtime = new DeterministicRuntime(program, new RuntimeOptions { Checkers = checkers, Observer = observer });
         var strategy = new RandomWalk(1);
         var number = 0L;
         return new Measured(name, () =>

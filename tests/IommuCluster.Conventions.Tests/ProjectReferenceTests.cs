@@ -12,7 +12,8 @@ public sealed class ProjectReferenceTests
         ["IommuCluster.Boards"] = ["IommuCluster.Kernel"],
         ["IommuCluster.Exploration"] = ["IommuCluster.Kernel"],
         ["IommuCluster.Scenarios"] = ["IommuCluster.Kernel", "IommuCluster.Boards", "IommuCluster.Exploration"],
-        ["iommucluster"] = ["IommuCluster.Kernel", "IommuCluster.Boards", "IommuCluster.Exploration", "IommuCluster.Scenarios", "IommuCluster.Grains", "IommuCluster.Silo"],
+        ["IommuCluster.Telemetry"] = [],
+        ["iommucluster"] = ["IommuCluster.Telemetry", "IommuCluster.Kernel", "IommuCluster.Boards", "IommuCluster.Exploration", "IommuCluster.Scenarios", "IommuCluster.Grains", "IommuCluster.Silo"],
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static TheoryData<string> Projects => [.. Sources.Assemblies.Select(assembly => assembly.GetName().Name!)];

@@ -16,6 +16,7 @@ internal static class Sources
         typeof(BoardReader).Assembly,
         typeof(DeterministicRuntime).Assembly,
         typeof(Scenario).Assembly,
+        Assembly.Load("IommuCluster.Telemetry"),
         Assembly.Load("iommucluster"),
     ];
 

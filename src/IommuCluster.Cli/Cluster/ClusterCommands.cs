@@ -96,8 +96,9 @@ internal static class ClusterCommands
             return;
         }
 
-        var rate = result.Seen.Elapsed > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"; {result.Seen.Steps / result.Seen.Elapsed.TotalSeconds:N0} steps/s") : string.Empty;
-        output.Line($"{scenario.Name}: {TextReport.Verdict(result)}{rate}");
+        output.Line(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{scenario.Name}: {TextReport.Verdict(result)}; {result.Seen.Steps / Math.Max(result.Seen.Elapsed.TotalSeconds, 1e-3):N0} steps/s"));
         if (!output.IsQuiet)
         {
             output.Text(TextReport.Findings(result));

@@ -26,8 +26,9 @@ internal static class RemoteCommands
         var results = new List<CaseResult>();
         foreach (var scenario in scenarios)
         {
-            var status = await WatchAsync(client, output, new RunOrder { Scenario = scenario.Name, Text = TextOf(scenario), Boots = boots }, cancellation);
-            var own = scenario.Cases.Zip(status.Cases, ResultOf).ToList();
+            var ends = new CaseEnds(context.Clock, scenario.Cases.Length);
+            var status = await WatchAsync(client, output, new RunOrder { Scenario = scenario.Name, Text = TextOf(scenario), Boots = boots }, ends.Note, cancellation);
+            var own = scenario.Cases.Select((scenarioCase, number) => ResultOf(scenarioCase, status.Cases[number], ends.ElapsedOf(number))).ToList();
             own.ForEach(result => ClusterCommands.Tell(output, scenario, result));
             results.AddRange(own);
             if (output.IsJson)
@@ -46,7 +47,7 @@ internal static class RemoteCommands
         var token = ScenarioToken.Parse(TokenFile.Read(tokenOrFile));
         var scenario = ScenarioCatalog.Locate(context.Places).Load(token.Scenario);
         await using var client = await RunClient.ConnectAsync(cluster, new SettingsSources(File: null, []), cancellation);
-        var status = await WatchAsync(client, output, new RunOrder { Scenario = scenario.Name, Text = TextOf(scenario), Replay = token.ToString() }, cancellation);
+        var status = await WatchAsync(client, output, new RunOrder { Scenario = scenario.Name, Text = TextOf(scenario), Replay = token.ToString() }, _ => { }, cancellation);
         var (onCluster, inProcess) = (status.Replay!.Cluster, status.Replay.Process); // A replay that is over has both.
         foreach (var finding in status.Cases[0].Findings)
         {
@@ -60,7 +61,7 @@ internal static class RemoteCommands
     }
 
     /// <summary>Has a run done. Interrupted here, it is stopped there.</summary>
-    private static async Task<RunStatus> WatchAsync(RunClient client, CliOutput output, RunOrder order, CancellationToken cancellation)
+    private static async Task<RunStatus> WatchAsync(RunClient client, CliOutput output, RunOrder order, Action<RunStatus> changed, CancellationToken cancellation)
     {
         var id = await client.SubmitAsync(order);
         try
@@ -69,6 +70,7 @@ internal static class RemoteCommands
             await foreach (var status in client.WatchAsync(id, cancellation))
             {
                 last = status;
+                changed(status);
             }
 
             return last switch
@@ -88,11 +90,11 @@ internal static class RemoteCommands
 
     private static string TextOf(Scenario scenario) => File.ReadAllText(scenario.File);
 
-    private static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status)
+    private static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status, TimeSpan elapsed)
     {
         var seen = status.Findings.Select(Observed).ToLookup(each => each.Finding.IsRace);
         var coverage = Enum.GetValues<Coverage>().Single(value => ScenarioWords.Kebab(value) == status.Coverage);
-        var result = new ExplorationResult(status.Strategy, coverage, status.Done, status.Abandoned, status.Steps, TimeSpan.Zero, [.. seen[false]], [.. seen[true]]);
+        var result = new ExplorationResult(status.Strategy, coverage, status.Done, status.Abandoned, status.Steps, elapsed, [.. seen[false]], [.. seen[true]]);
         return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
     }
 
@@ -100,5 +102,22 @@ internal static class RemoteCommands
     {
         var finding = new Finding(ScenarioWords.Kinds[seen.Kind], seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message);
         return new ObservedFinding(finding, new Sighting(finding, Step: -1, Thread: -1, OtherStep: -1), seen.First, seen.Count, []) { InEverySchedule = seen.InEvery };
+    }
+
+    /// <summary>Measures cases from here: each from the end of the one before it.</summary>
+    private sealed class CaseEnds(TimeProvider clock, int cases)
+    {
+        private readonly long _began = clock.GetTimestamp();
+        private readonly TimeSpan?[] _ends = new TimeSpan?[cases];
+
+        internal void Note(RunStatus status)
+        {
+            for (var number = 0; number < cases; number++)
+            {
+                _ends[number] ??= status.Cases[number].Outcome is null ? null : clock.GetElapsedTime(_began);
+            }
+        }
+
+        internal TimeSpan ElapsedOf(int number) => (_ends[number] ?? default) - (number == 0 ? default : _ends[number - 1] ?? default);
     }
 }

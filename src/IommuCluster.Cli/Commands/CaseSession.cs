@@ -19,7 +19,7 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
     /// <summary>Schedules for each try to take something away from a case, and for the smaller one.</summary>
     private const int SmallBudget = 256;
 
-    private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores);
+    private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores) { Observer = context.Instruments };
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
 

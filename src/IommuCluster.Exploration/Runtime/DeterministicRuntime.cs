@@ -28,6 +28,9 @@ public sealed record RuntimeOptions
 
     /// <summary>A schedule that takes more steps than this makes no progress.</summary>
     public int MaxSteps { get; init; } = 200_000;
+
+    /// <summary>Hears of every schedule when it has ended; null for nobody.</summary>
+    public IScheduleObserver? Observer { get; init; }
 }
 
 /// <summary>
@@ -97,6 +100,9 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <summary>The memory.</summary>
     public MemoryBank Bank => _bank;
 
+    /// <summary>What it runs.</summary>
+    public Workload Workload => _workload;
+
     /// <summary>The lock graph, or null with checkers off.</summary>
     public Lockdep? Lockdep => _lockdep;
 
@@ -140,7 +146,12 @@ public sealed class DeterministicRuntime : IKernelMemory
     /// <param name="strategy">Picks who runs.</param>
     /// <param name="number">The schedule's number.</param>
     /// <returns>How it ended; what was seen is in <see cref="Sightings"/>.</returns>
-    public ScheduleEnd Run(IStrategy strategy, long number) => RunStages(strategy, number, _firstStage, _workload.Stages.Length);
+    public ScheduleEnd Run(IStrategy strategy, long number)
+    {
+        var end = RunStages(strategy, number, _firstStage, _workload.Stages.Length);
+        _options.Observer?.Ended(this, end);
+        return end;
+    }
 
     /// <summary>The key of the present state: memory, and for each live thread how far it is and what it has observed.</summary>
     /// <returns>128 bits.</returns>

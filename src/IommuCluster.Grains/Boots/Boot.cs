@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Telemetry;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Lock = System.Threading.Lock;
@@ -24,6 +26,12 @@ internal sealed class Boot(Workload workload, BootOrder order)
 
     /// <summary>How.</summary>
     public BootOrder Order => order;
+
+    /// <summary>What its threads tell of themselves; null for nothing.</summary>
+    public ClusterInstruments? Instruments { get; init; }
+
+    /// <summary>The span of the SoC; none when spans are not recorded, or are by another process.</summary>
+    public ActivityContext Span { get; init; }
 
     /// <summary>True when a schedule decides who steps.</summary>
     public bool IsControlled => order.Schedule is not null;
@@ -71,6 +79,9 @@ public sealed class BootRegistry(IWorkloadSource? source = null)
     private readonly ConcurrentDictionary<string, Boot> _boots = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SiloAddress, bool> _silos = [];
 
+    /// <summary>What boots and runs of this process tell of themselves.</summary>
+    public ClusterInstruments Instruments { get; } = new(TimeProvider.System);
+
     /// <summary>Makes a silo known as one of this process.</summary>
     internal void Add(SiloAddress silo) => _silos[silo] = true;
 
@@ -87,7 +98,7 @@ public sealed class BootRegistry(IWorkloadSource? source = null)
     internal void Remove(string name) => _boots.TryRemove(name, out _);
 
     /// <summary>Finds the boot of a grain, or makes it from its recipe.</summary>
-    internal Boot Open(string name, BootOrder order) => _boots.GetOrAdd(name, _ => new Boot(Make(name, order), order));
+    internal Boot Open(string name, BootOrder order) => _boots.GetOrAdd(name, _ => new Boot(Make(name, order), order) { Instruments = Instruments });
 
     /// <summary>The silos that can hold a boot's grains: where only this process knows its workload, this process's.</summary>
     internal IEnumerable<SiloAddress> Able(string name, SiloAddress[] compatible) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Messaging;
 using IommuCluster.Kernel.Checking;
@@ -157,12 +158,20 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
 
     private async Task<ClusterBoot> RunAsync(Workload workload, BootOrder order, string name, CancellationToken cancellation)
     {
-        registry.Add(name, new Boot(workload, order));
+        using var span = Spans.Source.StartActivity($"soc {name}");
+        registry.Add(name, new Boot(workload, order) { Instruments = registry.Instruments, Span = span?.Context ?? default });
         using var watch = Watch(name);
         try
         {
             await watch.BeginAsync(order);
-            return Unwrap(await watch.EndAsync(cancellation));
+            var boot = Unwrap(await watch.EndAsync(cancellation));
+            registry.Instruments.Ended(boot);
+            return boot;
+        }
+        catch (BootLostException)
+        {
+            registry.Instruments.BootLost();
+            throw;
         }
         finally
         {

@@ -4,6 +4,7 @@ using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Messaging;
+using IommuCluster.Grains.Telemetry;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using ThreadStart = IommuCluster.Kernel.Memory.ThreadStart;
@@ -92,6 +93,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         foreach (var thread in _threads.Values)
         {
             thread.IsGone = true;
+            thread.Watch?.Ended();
         }
     }
 
@@ -112,6 +114,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     {
         var running = _threads[thread.Id];
         running.Announce();
+        running.Watch?.Announced();
         _isAnnouncing = true;
         running.Travelling = boot.IsControlled ? ReportAsync(running, ThreadEvent.Announced, running.Announced()) : TravelAsync(running);
         _isAnnouncing = false;
@@ -136,6 +139,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     {
         var running = _threads[thread.Id];
         running.IsGone = true;
+        running.Watch?.Ended();
         var failure = thread.Failure?.SourceException.ToString();
         running.Travelling = ReportAsync(running, failure is null ? ThreadEvent.Ended : ThreadEvent.Failed, step: null, failure);
     }
@@ -145,7 +149,12 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         var kernel = new KernelThread(this, boot.Lockdep, order.Slot, boot.Workload.Machine);
         kernel.Prepare(order.Thread, start, parent?.Kernel);
         var clock = VectorClock.At(order.First).Join(parent?.Clock?.With(parent.Kernel.Id, parent.Sequence));
-        _threads.Add(order.Thread, new SimulatedThread(kernel, order) { Clock = boot.Order.Checkers && !start.IsHardware ? clock : null, Operation = operation });
+        _threads.Add(order.Thread, new SimulatedThread(kernel, order)
+        {
+            Clock = boot.Order.Checkers && !start.IsHardware ? clock : null,
+            Operation = operation,
+            Watch = ThreadWatch.Of(boot.Instruments, kernel, boot.Span),
+        });
         kernel.Begin();
     }
 
@@ -188,6 +197,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     {
         if (reply.IsQueued)
         {
+            thread.Watch?.Queued();
             if (thread.NoteBlocked(sequence))
             {
                 await ReportAsync(thread, ThreadEvent.Blocked);
@@ -202,6 +212,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     private async ValueTask GoOnAsync(SimulatedThread thread, StepReply reply)
     {
         Heed(thread, reply);
+        thread.Watch?.Answered(reply.Value);
         var edges = boot.Complete(thread.Kernel, new StepResult { Value = reply.Value, Fault = reply.Fault });
         if (!edges.IsEmpty)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Telemetry;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 
@@ -39,6 +40,9 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
 
     /// <summary>Its step on the way, for whoever has to wait until none is.</summary>
     public Task Travelling { get; set; } = Task.CompletedTask;
+
+    /// <summary>Tells of it to whoever listens; null for nobody.</summary>
+    public ThreadWatch? Watch { get; init; }
 
     /// <summary>What it has heard of, or null where nobody looks for data races.</summary>
     public VectorClock? Clock

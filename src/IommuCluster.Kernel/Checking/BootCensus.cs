@@ -5,6 +5,22 @@ using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Kernel.Checking;
 
+/// <summary>How a device's probe came out.</summary>
+public enum ProbeOutcome
+{
+    /// <summary>Nobody had to probe it: it is disabled, or no driver that is there serves it.</summary>
+    None,
+
+    /// <summary>It is bound.</summary>
+    Bound,
+
+    /// <summary>It waits for something that is not there: a supplier, its host, its IOMMU.</summary>
+    Deferred,
+
+    /// <summary>Nothing is missing, and it is not bound.</summary>
+    Failed,
+}
+
 /// <summary>How one device stands when a machine is at rest.</summary>
 /// <param name="Name">Its Linux name.</param>
 /// <param name="Path">Path of its firmware node.</param>
@@ -26,7 +42,11 @@ public sealed record DeviceStanding(
     bool IsRegistered,
     string? Domain,
     bool IsCoherent,
-    string? Reason);
+    string? Reason)
+{
+    /// <summary>How its probe came out.</summary>
+    public ProbeOutcome Outcome { get; init; }
+}
 
 /// <summary>Looks at a machine at rest: what registered, what is bound, and why the rest is not.</summary>
 public static class BootCensus
@@ -46,6 +66,7 @@ public static class BootCensus
     private static DeviceStanding StandingOf(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
     {
         var isBound = IsBound(bank, facts.Number);
+        (ProbeOutcome Outcome, string Reason) why = isBound ? (ProbeOutcome.Bound, string.Empty) : WhyNot(machine, bank, facts, registered);
         return new DeviceStanding(
             facts.Name,
             facts.Node.Path,
@@ -56,7 +77,10 @@ public static class BootCensus
             registered.Contains(facts.Number),
             DomainOf(bank, Machine.DeviceAt(facts.Number)),
             Look(bank, Machine.DeviceAt(facts.Number).DmaCoherent),
-            isBound ? null : ReasonOf(machine, bank, facts, registered));
+            isBound ? null : why.Reason)
+        {
+            Outcome = why.Outcome,
+        };
     }
 
     private static HashSet<int> Registered(MemoryBank bank)
@@ -81,36 +105,36 @@ public static class BootCensus
         return domain.Address.IsObject ? HomeCensus.NameOf(Look(bank, domain.Type)) : null;
     }
 
-    private static string ReasonOf(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
+    private static (ProbeOutcome Outcome, string Reason) WhyNot(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
     {
         if (!facts.Node.Enabled)
         {
-            return "disabled";
+            return (ProbeOutcome.None, "disabled");
         }
 
         if (facts.Driver < 0)
         {
-            return facts.Node.Compatible.IsEmpty ? "no compatible, so no driver" : $"no driver here serves {facts.Node.Compatible[0]}";
+            return (ProbeOutcome.None, facts.Node.Compatible.IsEmpty ? "no compatible, so no driver" : $"no driver here serves {facts.Node.Compatible[0]}");
         }
 
         if (machine.PlanOf(machine.Drivers[facts.Driver]).Load == DriverLoad.Absent)
         {
-            return $"the driver {machine.Drivers[facts.Driver].Name} is absent";
+            return (ProbeOutcome.None, $"the driver {machine.Drivers[facts.Driver].Name} is absent");
         }
 
         var missing = facts.Suppliers.Where(supplier => !IsBound(bank, supplier)).Select(supplier => machine.Devices[supplier].Name).ToList();
         if (facts.Host >= 0 && !IsBound(bank, facts.Host))
         {
-            return $"its host {machine.Devices[facts.Host].Name} is not bound";
+            return (ProbeOutcome.Deferred, $"its host {machine.Devices[facts.Host].Name} is not bound");
         }
 
         if (missing.Count > 0)
         {
-            return $"waits for {string.Join(", ", missing)}";
+            return (ProbeOutcome.Deferred, $"waits for {string.Join(", ", missing)}");
         }
 
         var awaited = facts.Iommus.Where(entry => entry.Iommu >= 0 && machine.Devices[entry.Iommu].Node.Enabled && !registered.Contains(entry.Iommu)).Select(entry => machine.Devices[entry.Iommu].Name).Distinct().ToList();
-        return awaited.Count > 0 ? $"waits for the IOMMU {string.Join(", ", awaited)}" : "its driver's probe failed";
+        return awaited.Count > 0 ? (ProbeOutcome.Deferred, $"waits for the IOMMU {string.Join(", ", awaited)}") : (ProbeOutcome.Failed, "its driver's probe failed");
     }
 
     private static bool IsBound(MemoryBank bank, int number) => Look(bank, Machine.DeviceAt(number).KnodeDriver);

@@ -6,6 +6,7 @@ using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.DriverCore;
 using IommuCluster.Kernel.Memory;
@@ -23,6 +24,9 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <summary>Schedules that shrinking one finding may cost.</summary>
     private const int MinimiserRuns = 2_000;
 
+    /// <summary>Hears of every schedule that is explored; null for nobody.</summary>
+    public IScheduleObserver? Observer { get; init; }
+
     /// <summary>Explores a case and judges what was seen.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="progress">Called now and then; null for nobody.</param>
@@ -32,6 +36,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <exception cref="ScenarioException">The plan does not fit its board, or the checkpoint is of something else.</exception>
     public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CheckpointFile? checkpoint = null, CancellationToken cancellation = default)
     {
+        using var span = Spans.Scenario(scenarioCase.Scenario, scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name);
         var seen = StrategyCatalog.Ends(scenarioCase.Explore.Strategy)
             ? Search(scenarioCase, progress, checkpoint, cancellation)
             : Sample(scenarioCase, progress, checkpoint, cancellation);
@@ -52,7 +57,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         var begin = clock.GetTimestamp();
         var options = new ExplorationOptions
         {
-            Runtime = OptionsOf(settings),
+            Runtime = OptionsOf(settings) with { Observer = Observer },
             Schedules = settings.Schedules,
             Time = settings.Time - before,
             Progress = progress is null ? null : at => progress(at with { Elapsed = before + at.Elapsed, Before = (from?.Campaign.Seen.Schedules ?? 0, before) }),
@@ -68,7 +73,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         var settings = scenarioCase.Explore;
         var from = checkpoint?.Read(scenarioCase) ?? Checkpoint.Start;
         var campaign = new Campaign(new CampaignPlan(settings.Strategy, settings.Seed) { Schedules = settings.Schedules, Saturation = settings.Saturation }, from.Campaign);
-        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings)), cores);
+        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings) with { Observer = Observer }), cores);
         var before = (campaign.Schedules, from.Elapsed);
         var begin = clock.GetTimestamp();
         TimeSpan Elapsed() => from.Elapsed + clock.GetElapsedTime(begin);
@@ -123,6 +128,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         var (schedules, decisive) = Minimised(workload, options, observed);
         var report = FindingReporter.Create(workload, options, observed.Finding, schedules, NamesOf(workload))
             ?? throw new InvalidOperationException($"{observed.Finding.Id} of case {scenarioCase.Name} does not show again when schedule {observed.FirstSchedule} is replayed: uncontrolled nondeterminism.");
+        SocSpans.Write(report.Steps, $"{scenarioCase.Scenario}/{scenarioCase.Name} {observed.Finding.Id}", clock.GetUtcNow());
         return new ReportedFinding(observed, report, ScenarioToken.Of(scenarioCase, report.Schedules), [.. decisive.Select(at => DecisiveSwitch.Of(at, report))]);
     }
 
@@ -145,7 +151,9 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     {
         token.CheckDigest(scenarioCase);
         var workload = Boot(scenarioCase);
-        return ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
+        var result = ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
+        SocSpans.Write(result.Steps, $"{token.Scenario}/{token.Case} replay", clock.GetUtcNow());
+        return result;
     }
 
     /// <summary>How a case's schedules are watched, on any runtime.</summary>

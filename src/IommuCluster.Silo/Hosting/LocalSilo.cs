@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,11 +17,15 @@ public sealed class LocalSilo : IAsyncDisposable
     private LocalSilo(IHost host, BootRegistry registry)
     {
         _host = host;
+        Instruments = registry.Instruments;
         Runner = new ClusterRunner(host.Services.GetRequiredService<IGrainFactory>(), registry, TimeProvider.System);
     }
 
     /// <summary>Boots SoCs on the silo.</summary>
     public ClusterRunner Runner { get; }
+
+    /// <summary>What the silo tells of itself.</summary>
+    public ClusterInstruments Instruments { get; }
 
     /// <summary>Starts a silo on ports that are free.</summary>
     /// <param name="log">Configures logging; null for none.</param>

@@ -1,4 +1,5 @@
 using System.Net;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Silo.Runs;
@@ -39,6 +40,8 @@ internal static class SiloStorage
         var registry = new BootRegistry(new WorkloadSource(orders, new CaseRunner(TimeProvider.System)));
         silo.AddKernelGrains(registry);
         silo.Services.AddSingleton(orders);
+        silo.Services.AddSingleton(registry.Instruments);
+        silo.Services.AddSingleton<ExplorationInstruments>();
         silo.Services.AddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(services => new ClusterRunner(services.GetRequiredService<IGrainFactory>(), registry, TimeProvider.System));
         silo.Services.AddSingleton<SliceRunner>();

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
@@ -42,6 +43,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
     public async Task<CaseResult> RunAsync(ScenarioCase scenarioCase, int boots, CancellationToken cancellation = default)
     {
+        using var span = Spans.Scenario(scenarioCase.Scenario, scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name);
         var workload = cases.Boot(scenarioCase);
         var started = clock.GetTimestamp();
         var seen = new List<ObservedFinding>();

@@ -1,3 +1,4 @@
+using IommuCluster.Grains.Telemetry;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Silo.Hosting;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ internal sealed partial class RunGrain(
     [PersistentState("run", SiloStorage.Name)] IPersistentState<RunState> state,
     OrderReader orders,
     SiloSettings settings,
+    ClusterInstruments instruments,
     TimeProvider clock,
     ILogger<RunGrain> logger) : Grain, IRunGrain, IDisposable
 {
@@ -176,6 +178,7 @@ internal sealed partial class RunGrain(
                 if (reply.Attempt != attempt && attempts++ > 0)
                 {
                     ledger.NoteRetry();
+                    instruments.SliceRetried();
                     LogRetry(Id, slice.Case, slice.Number);
                 }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
@@ -12,10 +13,11 @@ namespace IommuCluster.Silo.Runs;
 /// <summary>Does slices on this silo: boots on its grains, schedules on the calling thread.</summary>
 /// <param name="orders">Reads what a slice names.</param>
 /// <param name="cluster">Boots SoCs.</param>
+/// <param name="instruments">Hears of schedules.</param>
 /// <param name="clock">Measures budgets in time.</param>
-internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, TimeProvider clock)
+internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, ExplorationInstruments instruments, TimeProvider clock)
 {
-    private readonly CaseRunner _cases = new(clock);
+    private readonly CaseRunner _cases = new(clock) { Observer = instruments };
 
     /// <summary>Does a slice.</summary>
     /// <param name="slice">The slice.</param>
