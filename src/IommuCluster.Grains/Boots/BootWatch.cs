@@ -20,10 +20,17 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
     /// <summary>Begins the boot.</summary>
     /// <param name="order">What boots.</param>
     /// <returns>Completes when it is on its way.</returns>
-    public Task BeginAsync(BootOrder order)
+    public async Task BeginAsync(BootOrder order)
     {
-        _reference = grains.CreateObjectReference<IBootObserver>(this);
-        return Delivery.SendAsync(() => _soc.BeginAsync(order, _reference));
+        var reference = _reference = grains.CreateObjectReference<IBootObserver>(this);
+        try
+        {
+            await Delivery.SendAsync(() => _report.Task.IsCompleted ? ValueTask.CompletedTask : _soc.BeginAsync(order, reference));
+        }
+        catch (InvalidOperationException) when (_report.Task.IsCompleted)
+        {
+            // A short boot began, ended, told us and was gone before its beginning was answered.
+        }
     }
 
     /// <summary>Waits for the end of the boot.</summary>
