@@ -21,6 +21,9 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     /// <summary>How such a run is called where a strategy's name is asked for.</summary>
     public const string Strategy = "free concurrency on the cluster";
 
+    /// <summary>Boots that may be lost; more than silos can die is a fault of our own.</summary>
+    private const int MaxLost = 100;
+
     private int _boots;
 
     /// <summary>Begins the names of its boots: unlike that of any other run of the cluster, without slashes.</summary>
@@ -106,7 +109,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
             {
                 return await cluster.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation);
             }
-            catch (BootLostException)
+            catch (BootLostException) when (Lost < MaxLost)
             {
                 Lost++; // It told nothing, so nothing is counted twice.
             }

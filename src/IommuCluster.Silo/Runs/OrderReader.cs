@@ -80,6 +80,11 @@ internal sealed class OrderReader(ScenarioCatalog catalog)
     {
         var scenario = Find(order);
         var cases = order.Case is { } name ? [scenario.FindCase(name)] : scenario.Cases;
+        foreach (var each in cases)
+        {
+            CheckRange($"schedules of case {each.Name}", each.Explore.Schedules, MaxSchedules);
+        }
+
         return new ReadOrder(scenario, [.. cases.Select(each => Apply(order, each))]);
     }
 

@@ -30,7 +30,6 @@ internal sealed partial class RunGrain(
     private static readonly TimeSpan s_awake = TimeSpan.FromMinutes(5);
 
     private readonly CancellationTokenSource _leaving = new();
-    private readonly HashSet<ISliceGrain> _underWay = [];
     private RunLedger? _ledger;
     private Task _pumps = Task.CompletedTask;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,15 +39,8 @@ internal sealed partial class RunGrain(
     private string Id => this.GetPrimaryKeyString();
 
     /// <inheritdoc/>
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
-    {
-        if (state.State.Record is { } record)
-        {
-            Open(record);
-        }
-
-        return Task.CompletedTask;
-    }
+    public override Task OnActivateAsync(CancellationToken cancellationToken) =>
+        state.State.Record is { } record ? OpenAsync(record) : Task.CompletedTask;
 
     /// <inheritdoc/>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -63,8 +55,7 @@ internal sealed partial class RunGrain(
     {
         if (_ledger is null)
         {
-            Open(RunLedger.Begin(order, orders.Read(order)));
-            await SaveAsync();
+            await OpenAsync(RunLedger.Begin(order, orders.Read(order)));
         }
     }
 
@@ -85,11 +76,6 @@ internal sealed partial class RunGrain(
         if (_ledger is { IsOver: false } ledger)
         {
             ledger.Stop();
-            foreach (var slice in _underWay)
-            {
-                await slice.StopAsync();
-            }
-
             await SaveAsync();
         }
 
@@ -106,22 +92,29 @@ internal sealed partial class RunGrain(
     /// <inheritdoc/>
     public void Dispose() => _leaving.Dispose();
 
-    private void Open(RunRecord record)
+    private async Task OpenAsync(RunRecord record)
     {
-        var isOver = new RunLedger(record, []).IsOver;
-        try
+        _ledger = Read(record);
+        if (_ledger.Record != state.State.Record)
         {
-            _ledger = new RunLedger(record, isOver ? [] : orders.Read(record.Order).Cases);
-        }
-        catch (ScenarioException changed)
-        {
-            _ledger = new RunLedger(record, []);
-            _ledger.Fail($"this silo cannot read the order any more: {changed.Message}");
+            await SaveAsync();
         }
 
         if (!_ledger.IsOver)
         {
             _pumps = Task.WhenAll(Enumerable.Range(0, settings.SlicesAtOnce).Select(_ => PumpAsync(_ledger)));
+        }
+    }
+
+    private RunLedger Read(RunRecord record)
+    {
+        try
+        {
+            return new RunLedger(record, record.IsOver ? [] : orders.Read(record.Order).Cases);
+        }
+        catch (ScenarioException changed)
+        {
+            return new RunLedger(record with { Phase = RunPhase.Failed, Error = $"this silo cannot read the order any more: {changed.Message}" }, []);
         }
     }
 
@@ -165,47 +158,44 @@ internal sealed partial class RunGrain(
         var grain = GrainFactory.GetGrain<ISliceGrain>($"{Id}/{slice.CaseNumber}/{slice.Number}");
         string? attempt = null;
         var attempts = 0;
-        _underWay.Add(grain);
-        try
+        while (!_leaving.IsCancellationRequested)
         {
-            while (!_leaving.IsCancellationRequested)
+            if (await AskAsync(grain, slice, ledger.Record.Phase == RunPhase.Stopping) is not { } reply)
             {
-                if (await AskAsync(grain, slice) is not { } reply)
-                {
-                    continue;
-                }
-
-                if (reply.Attempt != attempt && attempts++ > 0)
-                {
-                    ledger.NoteRetry();
-                    instruments.SliceRetried();
-                    LogRetry(Id, slice.Case, slice.Number);
-                }
-
-                if (reply.Result is not null || attempts > MaxAttempts)
-                {
-                    return reply.Result ?? SliceResult.Failed($"slice {slice.Number} of case {slice.Case} was lost {MaxAttempts} times; the silos' logs tell why");
-                }
-
-                attempt = reply.Attempt;
-                ledger.NoteProgress(slice, reply.UnderWay);
-                Announce();
+                continue;
             }
 
-            return null;
+            if (reply.Attempt != attempt && attempts++ > 0)
+            {
+                ledger.NoteRetry();
+                instruments.SliceRetried();
+                LogRetry(Id, slice.Case, slice.Number);
+            }
+
+            if (reply.Result is not null || attempts > MaxAttempts)
+            {
+                return reply.Result ?? SliceResult.Failed($"slice {slice.Number} of case {slice.Case} was lost {MaxAttempts} times; the silos' logs tell why");
+            }
+
+            attempt = reply.Attempt;
+            ledger.NoteProgress(slice, reply.UnderWay);
+            Announce();
         }
-        finally
-        {
-            _underWay.Remove(grain);
-        }
+
+        return null;
     }
 
     /// <summary>Asks how far a slice is.</summary>
     /// <returns>The answer, or null after a pause when there was none.</returns>
-    private async Task<SliceReply?> AskAsync(ISliceGrain grain, RunSlice slice)
+    private async Task<SliceReply?> AskAsync(ISliceGrain grain, RunSlice slice, bool stop)
     {
         try
         {
+            if (stop)
+            {
+                await grain.StopAsync(); // Each time: it may be another attempt than the one that was told.
+            }
+
             return await grain.AdvanceAsync(slice);
         }
         catch (Exception lost) when (lost is OrleansException or TimeoutException)
@@ -233,12 +223,28 @@ internal sealed partial class RunGrain(
             {
                 _isUnsaved = false;
                 state.State.Record = _ledger!.Record; // Only an open run is kept.
-                await state.WriteStateAsync();
+                await WriteAsync();
             }
         }
         finally
         {
             _isSaving = false;
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            await state.WriteStateAsync();
+        }
+#pragma warning disable CA1031 // Whatever a database throws when it is away for a moment: the run goes on and is kept later.
+        catch (Exception away) when (away is not InconsistentStateException && !_leaving.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            LogUnsaved(Id, away);
+            _isUnsaved = true;
+            await Task.Delay(s_pause, clock);
         }
     }
 
@@ -254,6 +260,9 @@ internal sealed partial class RunGrain(
 
     [LoggerMessage(LogLevel.Warning, "{Run}: slice {Slice} of case {Case} begins again.")]
     private partial void LogRetry(string run, string @case, int slice);
+
+    [LoggerMessage(LogLevel.Warning, "{Run} could not be kept; it is tried again.")]
+    private partial void LogUnsaved(string run, Exception away);
 
     [LoggerMessage(LogLevel.Error, "{Run} failed.")]
     private partial void LogFault(string run, Exception fault);

@@ -54,15 +54,9 @@ internal sealed class RunIndexGrain([PersistentState("runs", SiloStorage.Name)] 
     /// <inheritdoc/>
     public async Task KeepAsync()
     {
-        var over = ImmutableHashSet.CreateBuilder<string>();
-        foreach (var id in state.State.Open)
-        {
-            if (await GrainFactory.GetGrain<IRunGrain>(id).WatchAsync(known: -1) is null or { IsOver: true })
-            {
-                over.Add(id);
-            }
-        }
-
+        var open = state.State.Open.ToList();
+        var isOver = await Task.WhenAll(open.Select(IsOverAsync));
+        var over = open.Where((_, number) => isOver[number]).ToList();
         var old = state.State.Runs.Take(Math.Max(0, state.State.Runs.Length - MaxRuns)).Where(id => !state.State.Open.Contains(id)).ToList();
         if (over.Count > 0 || old.Count > 0)
         {
@@ -70,6 +64,19 @@ internal sealed class RunIndexGrain([PersistentState("runs", SiloStorage.Name)] 
             state.State.Runs = state.State.Runs.RemoveRange(old);
             await state.WriteStateAsync();
             await Task.WhenAll(old.Select(id => GrainFactory.GetGrain<IRunGrain>(id).ForgetAsync()));
+        }
+    }
+
+    /// <summary>Asking wakes it. One that does not answer is no reason to leave the others alone.</summary>
+    private async Task<bool> IsOverAsync(string id)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<IRunGrain>(id).WatchAsync(known: -1) is null or { IsOver: true };
+        }
+        catch (Exception lost) when (lost is OrleansException or TimeoutException)
+        {
+            return false;
         }
     }
 

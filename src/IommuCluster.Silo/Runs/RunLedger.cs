@@ -30,13 +30,17 @@ internal sealed class RunLedger
     {
         Record = record;
         _cases = cases;
+        if (!IsOver)
+        {
+            Settle(); // What was under way at a silo that is gone may have been all that it waited for.
+        }
     }
 
     /// <summary>What is to be kept.</summary>
     public RunRecord Record { get; private set; }
 
     /// <summary>True once nothing changes any more.</summary>
-    public bool IsOver => Record.Phase is RunPhase.Stopped or RunPhase.Completed or RunPhase.Failed;
+    public bool IsOver => Record.IsOver;
 
     /// <summary>Begins a run.</summary>
     /// <param name="order">What was asked.</param>

@@ -21,7 +21,11 @@ internal sealed record RunRecord(
     [property: Id(4)] ImmutableArray<CaseRecord> Cases,
     [property: Id(5)] int Retries,
     [property: Id(6)] string? Error,
-    [property: Id(7)] ReplayEnds? Replay);
+    [property: Id(7)] ReplayEnds? Replay)
+{
+    /// <summary>True once nothing changes any more.</summary>
+    public bool IsOver => Phase is RunPhase.Stopped or RunPhase.Completed or RunPhase.Failed;
+}
 
 /// <summary>What is kept of a case.</summary>
 /// <param name="Name">Its name.</param>

@@ -34,6 +34,12 @@ public sealed class OrderReaderTests
         Assert.Equal($"order: boots is {boots}; give a number from 1 to 10000000", Error(new RunOrder { Scenario = "s21-fwspec-race", Boots = boots }));
 
     [Fact]
+    public void Read_TextThatAsksForMoreThanThereIs_IsRefused() =>
+        Assert.Equal(
+            "order: schedules of case bug is 9000000000000000000; give a number from 1 to 1000000000",
+            Error(new RunOrder { Text = Toy.Text.Replace("5000", "9000000000000000000", StringComparison.Ordinal) }));
+
+    [Fact]
     public void Read_PathOfAFile_IsNoScenario()
     {
         var file = Path.GetTempFileName();

@@ -133,6 +133,18 @@ public sealed class RunLedgerTests
     }
 
     [Fact]
+    public void Open_WhileStopping_WaitsForNothingThatIsGone()
+    {
+        var ledger = Toy.Begin(s_schedules);
+        ledger.Take();
+        ledger.Stop();
+
+        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_schedules).Cases);
+
+        Assert.Equal((RunPhase.Stopped, "no-verdict"), (again.Record.Phase, again.Record.Cases[0].Outcome));
+    }
+
+    [Fact]
     public void Note_Failure_EndsTheRun()
     {
         var ledger = Toy.Begin(s_schedules);
