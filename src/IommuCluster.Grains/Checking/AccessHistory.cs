@@ -84,10 +84,16 @@ internal sealed class AccessHistory
                 race = Write(step, accessor, Marking.Atomic, word);
                 Release(step, accessor, word);
                 break;
-            case StepKind.Lock or StepKind.ReadLock or StepKind.TryLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
+            case StepKind.Lock or StepKind.TryLock:
+                accessor.Clock = accessor.Clock.Join(word.Released).Join(word.ReleasedByReaders);
+                break;
+            case StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
                 accessor.Clock = accessor.Clock.Join(word.Released);
                 break;
-            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+            case StepKind.ReadUnlock:
+                word.ReleasedByReaders = Heard(step, accessor).Join(word.ReleasedByReaders); // Readers are ordered with writers only.
+                break;
+            case StepKind.Unlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
                 Release(step, accessor, word);
                 break;
         }
@@ -152,7 +158,9 @@ internal sealed class AccessHistory
         !earlier.Exists || accessor.Knows(earlier) || (earlier.Marking != Marking.Plain && marking != Marking.Plain) ? default : earlier;
 
     private static void Release(StepMessage step, Accessor accessor, WordHistory word) =>
-        word.Released = accessor.Clock.With(step.Thread, step.Sequence).Join(word.Released);
+        word.Released = Heard(step, accessor).Join(word.Released);
+
+    private static VectorClock Heard(StepMessage step, Accessor accessor) => accessor.Clock.With(step.Thread, step.Sequence);
 
     private Epoch EpochOf(StepMessage step, Marking marking) => new(step.Thread, step.Sequence, marking, ++_arrivals, step.Cpu, step.Site);
 
@@ -197,5 +205,8 @@ internal sealed class AccessHistory
 
         /// <summary>What those who released the word as a lock or signal had heard of.</summary>
         public VectorClock? Released { get; set; }
+
+        /// <summary>What those had heard of who released the word as readers of an rwsem.</summary>
+        public VectorClock? ReleasedByReaders { get; set; }
     }
 }

@@ -20,6 +20,7 @@ public sealed class DataRaces
     private ulong[] _reads = new ulong[1024];
     private int[] _rows = new int[1024];
     private long[] _syncSince = new long[1024];
+    private long[] _readersSince = new long[1024];
     private long[] _syncClocks = new long[16 * MaxThreads];
     private ulong[] _readRows = new ulong[16 * MaxThreads];
     private int _syncRowCount;
@@ -91,10 +92,17 @@ public sealed class DataRaces
                 race = Write(thread, step, Marking.Atomic, slot);
                 Release(thread, slot);
                 return race;
-            case StepKind.Lock or StepKind.ReadLock or StepKind.TryLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
+            case StepKind.Lock or StepKind.TryLock:
+                Acquire(thread, slot);
+                Acquire(thread, slot, _readersSince);
+                return -1;
+            case StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
                 Acquire(thread, slot);
                 return -1;
-            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
+            case StepKind.ReadUnlock:
+                Release(thread, slot, _readersSince); // Readers are ordered with writers only.
+                return -1;
+            case StepKind.Unlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
                 Release(thread, slot);
                 return -1;
             default:
@@ -230,18 +238,22 @@ public sealed class DataRaces
         _reads[slot] = Epoch(step, ManyReaders, Marking.Plain);
     }
 
-    private void Acquire(int thread, int slot)
+    private void Acquire(int thread, int slot) => Acquire(thread, slot, _syncSince);
+
+    private void Acquire(int thread, int slot, long[] since)
     {
-        if (_syncSince[slot] >= _begin + 1)
+        if (since[slot] >= _begin + 1)
         {
-            Join(_clocks.AsSpan(thread * MaxThreads, _threads), _syncClocks.AsSpan(SyncRow(slot), _threads));
+            Join(_clocks.AsSpan(thread * MaxThreads, _threads), _syncClocks.AsSpan(SyncRow(since[slot]), _threads));
         }
     }
 
-    private void Release(int thread, int slot)
+    private void Release(int thread, int slot) => Release(thread, slot, _syncSince);
+
+    private void Release(int thread, int slot, long[] since)
     {
         var mine = _clocks.AsSpan(thread * MaxThreads, _threads);
-        if (_syncSince[slot] < _begin + 1)
+        if (since[slot] < _begin + 1)
         {
             if ((_syncRowCount + 1) * MaxThreads > _syncClocks.Length)
             {
@@ -250,13 +262,13 @@ public sealed class DataRaces
 
             // What an earlier schedule left in the row is older than all clocks of this one, and need not be cleared.
             // The row is named by the step that made it: schedule begin + 1 + row, so old rows are told by their age.
-            _syncSince[slot] = _begin + 1 + _syncRowCount++;
+            since[slot] = _begin + 1 + _syncRowCount++;
         }
 
-        Join(_syncClocks.AsSpan(SyncRow(slot), _threads), mine);
+        Join(_syncClocks.AsSpan(SyncRow(since[slot]), _threads), mine);
     }
 
-    private int SyncRow(int slot) => (int)(_syncSince[slot] - _begin - 1) * MaxThreads;
+    private int SyncRow(long since) => (int)(since - _begin - 1) * MaxThreads;
 
     private static void Join(Span<long> into, ReadOnlySpan<long> from)
     {
@@ -276,5 +288,6 @@ public sealed class DataRaces
         Array.Resize(ref _reads, size);
         Array.Resize(ref _rows, size);
         Array.Resize(ref _syncSince, size);
+        Array.Resize(ref _readersSince, size);
     }
 }

@@ -148,6 +148,22 @@ public sealed class DataRacesTests
     }
 
     [Fact]
+    public void Stores_UnderTheReadSideOfOneRwsem_RaceEvenOneAfterTheOther()
+    {
+        static async ValueTask Store(KernelThread t)
+        {
+            await t.DownRead(s_box.Sem);
+            await Write(t);
+            await t.UpRead(s_box.Sem);
+        }
+
+        var runtime = new DeterministicRuntime(Programs.Of(Store, Store));
+        runtime.Run(new InTurn(), 0);
+
+        Assert.Equal(FindingKind.DataRace, Assert.Single(runtime.Sightings).Finding.Kind);
+    }
+
+    [Fact]
     public void ManyReaders_UnderTheReadSide_AreSilentWithAWriter()
     {
         static async ValueTask Reader(KernelThread t)
