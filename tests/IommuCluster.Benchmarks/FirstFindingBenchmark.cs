@@ -80,22 +80,29 @@ internal sealed class FirstFindingBenchmark : IBenchmark
 
     private static First FirstOf(string name, Target target, ulong seed)
     {
-        var strategy = StrategyCatalog.Create(name, seed, contextBound: null);
-        var runtime = new DeterministicRuntime(target.Program, new RuntimeOptions { StateHashing = strategy is StateSearch });
         var watch = Stopwatch.StartNew();
-        for (var number = 0; number < Budget && strategy.BeginSchedule(number); number++)
+        var schedules = StrategyCatalog.Ends(name)
+            ? FirstOfSearch(StrategyCatalog.CreateSearch(name), target)
+            : Campaigns.FirstConsequence(name, seed, target.Program, Budget, target.Counts);
+        return new First(schedules, watch.Elapsed);
+    }
+
+    private static long FirstOfSearch(IStrategy search, Target target)
+    {
+        var runtime = new DeterministicRuntime(target.Program, new RuntimeOptions { StateHashing = search is StateSearch });
+        for (var number = 0; number < Budget && search.BeginSchedule(number); number++)
         {
-            strategy.EndSchedule(runtime.Run(strategy, number));
+            search.EndSchedule(runtime.Run(search, number));
             if (runtime.Sightings.Any(sighting => !sighting.Finding.IsRace && target.Counts(sighting.Finding)))
             {
-                return new First(number + 1, watch.Elapsed);
+                return number + 1;
             }
         }
 
-        return new First(Budget + 1, watch.Elapsed);
+        return Budget + 1;
     }
 
     private sealed record Target(string Name, Workload Program, Func<Finding, bool> Counts);
 
-    private readonly record struct First(int Schedules, TimeSpan Time);
+    private readonly record struct First(long Schedules, TimeSpan Time);
 }

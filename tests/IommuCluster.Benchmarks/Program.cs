@@ -4,6 +4,7 @@ using IommuCluster.Benchmarks;
 IBenchmark[] benchmarks =
 [
     new YardstickBenchmark(),
+    new CoresBenchmark(),
     new ScenarioBenchmark(),
     new FirstFindingBenchmark(),
     new ProfileLoop(),

@@ -12,9 +12,10 @@ namespace IommuCluster.Cli.Commands;
 /// <param name="context">The world.</param>
 /// <param name="output">Where it is told.</param>
 /// <param name="folder">Where findings' folders go; null for none.</param>
-internal sealed class CaseSession(CliContext context, CliOutput output, string? folder)
+/// <param name="cores">Workers at most.</param>
+internal sealed class CaseSession(CliContext context, CliOutput output, string? folder, int cores)
 {
-    private readonly CaseRunner _runner = new(context.Clock, context.Boot);
+    private readonly CaseRunner _runner = new(context.Clock, context.Boot, cores);
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly HashSet<Expectation> _met = new(ReferenceEqualityComparer.Instance);
 

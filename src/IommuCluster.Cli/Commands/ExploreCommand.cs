@@ -18,7 +18,7 @@ internal static class ExploreCommand
         var choices = new Choices();
         var command = new Command("explore", "Searches one case of a scenario for violations.")
         {
-            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Seed, choices.Folder,
+            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Seed, choices.Cores, choices.Folder,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(
             Explore(context, new CliOutput(context, options, parsed), parsed, parsed.GetRequiredValue(scenario), choices, cancellation)));
@@ -34,7 +34,7 @@ internal static class ExploreCommand
             output.Line($"{scenario.Name}: {scenario.Title}");
         }
 
-        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder)).Run(scenarioCase, judge: false, cancellation);
+        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder), (int)(parsed.GetValue(choices.Cores) ?? Environment.ProcessorCount)).Run(scenarioCase, judge: false, cancellation);
         if (output.IsJson)
         {
             output.Text(JsonReport.Run(scenario.Name, [result]));
@@ -77,6 +77,8 @@ internal static class ExploreCommand
         };
 
         internal Option<long?> Seed { get; } = Number("--seed", "Seed of random choices.", 0, long.MaxValue);
+
+        internal Option<long?> Cores { get; } = Number("--cores", "Workers of a sampler; all cores when not given. What is found does not depend on it.", 1, 1_024);
 
         internal Option<string?> Folder { get; } = new("--output") { Description = "Directory for a folder a finding." };
 

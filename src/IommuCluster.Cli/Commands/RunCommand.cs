@@ -40,7 +40,7 @@ internal static class RunCommand
     {
         var catalog = ScenarioCatalog.Locate(context.Places);
         var scenarios = Array.ConvertAll(names, catalog.Load); // All are read before the first runs: a mistake shows at once.
-        var session = new CaseSession(context, output, folder);
+        var session = new CaseSession(context, output, folder, Environment.ProcessorCount);
         var outcomes = new List<Outcome>();
         foreach (var scenario in scenarios)
         {

@@ -14,6 +14,9 @@ public enum Coverage
     /// <summary>The asked budget was used up: a sample.</summary>
     BudgetDone,
 
+    /// <summary>A sample that was ended because it had shown nothing new for as long as was asked.</summary>
+    Saturated,
+
     /// <summary>The run was ended before that: by its stop condition or from outside.</summary>
     StoppedEarly,
 }
@@ -45,6 +48,9 @@ public sealed record ExplorationResult(
 
     /// <summary>True when nobody ever had a choice, so that there is one schedule only.</summary>
     public bool IsOnlySchedule { get; init; }
+
+    /// <summary>How much of what can happen was met; null for searches, whose coverage is what they exhaust.</summary>
+    public CoverageFigures? Figures { get; init; }
 
     /// <summary>True when the run was cancelled from outside.</summary>
     public bool IsCancelled { get; init; }

@@ -3,7 +3,6 @@ using CancellationToken = System.Threading.CancellationToken;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
-using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Runs;
@@ -15,12 +14,7 @@ public sealed class Explorer
     private readonly TimeProvider _clock;
     private readonly DeterministicRuntime _runtime;
     private readonly IStrategy _strategy;
-    private readonly Dictionary<Finding, Entry> _entries = new(SameFinding.Instance);
-    private readonly List<Entry> _inOrder = [];
-    private readonly Dictionary<long, Schedule> _edgeMakers = [];
-    private long _schedules;
-    private long _abandoned;
-    private int _races;
+    private readonly ScheduleLog _log;
 
     private Explorer(Workload workload, IStrategy strategy, ExplorationOptions options, TimeProvider clock)
     {
@@ -28,6 +22,7 @@ public sealed class Explorer
         _clock = clock;
         _strategy = strategy;
         _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch });
+        _log = new ScheduleLog(_runtime);
     }
 
     /// <summary>Explores.</summary>
@@ -44,12 +39,11 @@ public sealed class Explorer
     {
         var begin = _clock.GetTimestamp();
         var told = begin;
-        NoteBoot();
         Coverage? coverage = null;
         var onlySchedule = false;
         while (coverage is null)
         {
-            if (!_strategy.BeginSchedule(_schedules))
+            if (!_strategy.BeginSchedule(_log.Schedules))
             {
                 coverage = _strategy switch
                 {
@@ -60,105 +54,61 @@ public sealed class Explorer
                 break;
             }
 
-            var end = _runtime.Run(_strategy, _schedules);
+            var end = _runtime.Run(_strategy, _log.Schedules);
             _strategy.EndSchedule(end);
             var stop = Note(end);
-            _schedules++;
             onlySchedule = _runtime.ChoiceCount == 0;
             coverage = onlySchedule ? Coverage.Exhausted
                 : _strategy is StateSearch { IsExhausted: true } search ? (search.HitBound ? Coverage.ExhaustedToContextBound : Coverage.Exhausted)
                 : stop || cancellation.IsCancellationRequested ? Coverage.StoppedEarly
-                : _schedules >= _options.Schedules || _clock.GetElapsedTime(begin) >= _options.Time ? Coverage.BudgetDone
+                : _log.Schedules >= _options.Schedules || _clock.GetElapsedTime(begin) >= _options.Time ? Coverage.BudgetDone
                 : null;
             if (_options.Progress is { } progress && (coverage is not null || _clock.GetElapsedTime(told) >= _options.ProgressInterval))
             {
                 told = _clock.GetTimestamp();
-                progress(new ExplorationProgress(_schedules, _runtime.TotalSteps, _clock.GetElapsedTime(begin), _inOrder.Count - _races, _races));
+                progress(new ExplorationProgress(_log.Schedules, _runtime.TotalSteps, _clock.GetElapsedTime(begin), _log.Entries.Count - _log.Races, _log.Races));
             }
         }
 
         return Result(coverage.Value, _clock.GetElapsedTime(begin), onlySchedule) with { IsCancelled = cancellation.IsCancellationRequested && coverage == Coverage.StoppedEarly };
     }
 
-    private void NoteBoot()
-    {
-        foreach (var sighting in _runtime.BootSightings)
-        {
-            Add(sighting, [Schedule.Default]).AtBoot = true;
-        }
-
-        if (_runtime.Lockdep is not null)
-        {
-            // What the boot's locks made is made again by any schedule.
-            _edgeMakers[-1] = Schedule.Default;
-        }
-    }
-
-    /// <summary>Takes notice of a schedule's sightings.</summary>
+    /// <summary>Takes notice of a schedule.</summary>
     /// <returns>True when the stop condition says so.</returns>
     private bool Note(ScheduleEnd end)
     {
-        if (end == ScheduleEnd.Abandoned)
-        {
-            _abandoned++;
-        }
-
-        if (_runtime.Lockdep is { SawNewEdge: true })
-        {
-            _edgeMakers[_schedules] = _runtime.ToSchedule();
-        }
-
         var stop = false;
-        foreach (var sighting in _runtime.Sightings)
+        foreach (var entry in _log.Note(_log.Schedules, end))
         {
-            if (!_entries.TryGetValue(sighting.Finding, out var entry))
-            {
-                entry = Add(sighting, SchedulesOf(sighting));
-                stop |= _options.StopAt?.Invoke(Observed(entry)) ?? false;
-            }
-
-            entry.Count++;
-            if (end != ScheduleEnd.Abandoned)
-            {
-                entry.Ended++;
-            }
+            stop |= _options.StopAt?.Invoke(Observed(entry)) ?? false;
         }
 
         return stop;
     }
 
-    private Entry Add(Sighting sighting, ImmutableArray<Schedule> schedules)
-    {
-        var entry = new Entry(sighting, _schedules, schedules);
-        _entries.Add(sighting.Finding, entry);
-        _inOrder.Add(entry);
-        _races += sighting.Finding.IsRace ? 1 : 0;
-        return entry;
-    }
-
-    /// <summary>The schedule at hand, after those that made the other edges of a lock order.</summary>
-    private ImmutableArray<Schedule> SchedulesOf(Sighting sighting) =>
+    /// <summary>The schedule that shows a finding, after those that made the other edges of a lock order.</summary>
+    private ImmutableArray<Schedule> SchedulesOf(LogEntry entry) =>
     [
-        .. sighting.Witnesses.Where(number => number >= 0 && number != _schedules).Order().Select(number => _edgeMakers[number]),
-        _runtime.ToSchedule(),
+        .. entry.Sighting.Witnesses.Where(number => number >= 0 && number != entry.First).Order().Select(number => _log.EdgeMakers[number]),
+        entry.Schedule,
     ];
 
-    private ObservedFinding Observed(Entry entry) =>
-        new(entry.Sighting.Finding, entry.Sighting, entry.First, entry.AtBoot ? _schedules : entry.Count, entry.Schedules)
+    private ObservedFinding Observed(LogEntry entry) =>
+        new(entry.Sighting.Finding, entry.Sighting, entry.First, entry.AtBoot ? _log.Schedules : entry.Count, SchedulesOf(entry))
         {
             AtBoot = entry.AtBoot,
-            InEverySchedule = entry.AtBoot || (entry.Ended > 0 && entry.Ended == _schedules - _abandoned),
+            InEverySchedule = entry.AtBoot || (entry.Ended > 0 && entry.Ended == _log.Schedules - _log.Abandoned),
         };
 
     private ExplorationResult Result(Coverage coverage, TimeSpan elapsed, bool onlySchedule)
     {
-        var observed = _inOrder.ConvertAll(Observed);
+        var observed = _log.Entries.Select(Observed).ToList();
         var search = _strategy as StateSearch;
         return new ExplorationResult(
             _strategy.Name,
             coverage,
-            _schedules,
-            _abandoned,
+            _log.Schedules,
+            _log.Abandoned,
             _runtime.TotalSteps,
             elapsed,
             [.. observed.Where(entry => !entry.Finding.IsRace)],
@@ -167,20 +117,5 @@ public sealed class Explorer
             States = search?.StateCount,
             IsOnlySchedule = onlySchedule,
         };
-    }
-
-    private sealed class Entry(Sighting sighting, long first, ImmutableArray<Schedule> schedules)
-    {
-        public Sighting Sighting { get; } = sighting;
-
-        public long First { get; } = first;
-
-        public ImmutableArray<Schedule> Schedules { get; } = schedules;
-
-        public bool AtBoot { get; set; }
-
-        public long Count { get; set; }
-
-        public long Ended { get; set; }
     }
 }

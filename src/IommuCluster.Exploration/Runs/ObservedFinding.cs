@@ -20,5 +20,5 @@ public sealed record ObservedFinding(Finding Finding, Sighting Sighting, long Fi
     public bool InEverySchedule { get; init; }
 
     /// <summary>True for what lockdep tells once a run, so that the count says nothing about how often it happens.</summary>
-    public bool IsToldOnce => Finding.Kind is FindingKind.LockOrder or FindingKind.LockRecursion;
+    public bool IsToldOnce => Finding.IsToldOnce;
 }

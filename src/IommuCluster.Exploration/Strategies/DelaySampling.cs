@@ -36,7 +36,7 @@ public sealed class DelaySampling : IStrategy
     public string Name => StrategyCatalog.Delay;
 
     /// <summary>The estimate of how many choices a schedule has: the most that one had so far.</summary>
-    public int Length { get; private set; }
+    public int Length { get; internal set; }
 
     /// <inheritdoc/>
     public bool BeginSchedule(long number)

@@ -41,7 +41,7 @@ public sealed class ProbabilisticConcurrencyTesting : IStrategy
     public string Name => StrategyCatalog.Pct;
 
     /// <summary>The estimate of how many choices a schedule has: the most that one had so far.</summary>
-    public int Length { get; private set; }
+    public int Length { get; internal set; }
 
     /// <inheritdoc/>
     public bool BeginSchedule(long number)

@@ -35,21 +35,35 @@ public static class StrategyCatalog
     /// <returns>True for searches, false for samplers.</returns>
     public static bool Ends(string name) => name is States or Dpor;
 
-    /// <summary>Makes a strategy.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="seed">Seed of the run; not used by searches.</param>
-    /// <param name="contextBound">Preemptions that a search allows, or null for all; not used by walks.</param>
-    /// <returns>The strategy.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">There is no strategy of that name.</exception>
-    public static IStrategy Create(string name, ulong seed, int? contextBound) => name switch
+    /// <summary>The samplers that a name stands for.</summary>
+    /// <param name="name">One of <see cref="Names"/> that does not end.</param>
+    /// <returns>The sampler itself, or the members of the portfolio.</returns>
+    public static ImmutableArray<string> SamplersOf(string name) => name == Portfolio ? [Pos, Random, Pct, Delay] : [name];
+
+    /// <summary>Makes a sampler.</summary>
+    /// <param name="name">One of <see cref="SamplersOf"/>.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="length">The most choices that a schedule is known to have; 0 when nobody knows.</param>
+    /// <returns>The sampler.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no sampler of that name.</exception>
+    public static IStrategy CreateSampler(string name, ulong seed, int length = 0) => name switch
     {
         Random => new RandomWalk(seed),
-        Pct => new ProbabilisticConcurrencyTesting(seed),
+        Pct => new ProbabilisticConcurrencyTesting(seed) { Length = length },
         Pos => new PartialOrderSampling(seed),
-        Delay => new DelaySampling(seed),
+        Delay => new DelaySampling(seed) { Length = length },
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Samplers are {Random}, {Pct}, {Pos} and {Delay}."),
+    };
+
+    /// <summary>Makes a search.</summary>
+    /// <param name="name">A name that ends.</param>
+    /// <param name="contextBound">Preemptions that it allows, or null for all.</param>
+    /// <returns>The search.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no search of that name.</exception>
+    public static IStrategy CreateSearch(string name, int? contextBound = null) => name switch
+    {
         Dpor => new SourceDpor(),
-        Portfolio => new Portfolio(seed),
         States => new StateSearch(contextBound),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Known are {string.Join(", ", Names)}."),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Searches are {States} and {Dpor}."),
     };
 }

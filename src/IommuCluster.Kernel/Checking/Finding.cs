@@ -79,6 +79,9 @@ public sealed record Finding(FindingKind Kind, string Function, string ObjectTyp
     /// <summary>True for a data race: listed apart, red only when a scenario asks for it.</summary>
     public bool IsRace => Kind == FindingKind.DataRace;
 
+    /// <summary>True for what lockdep tells once a run, so that how often it was seen says nothing.</summary>
+    public bool IsToldOnce => Kind is FindingKind.LockOrder or FindingKind.LockRecursion;
+
     /// <summary>Tells whether two findings are the same one: all but the message.</summary>
     /// <param name="other">The other.</param>
     /// <returns>True when their ids agree.</returns>

@@ -205,10 +205,7 @@ public sealed partial class KernelThread
             _atomicDepth++;
         }
 
-        if (_lockdep?.Acquired(this, isTry) is { } finding)
-        {
-            _memory.Report(this, finding);
-        }
+        _lockdep?.Acquired(this, isTry);
     }
 
     private void Pop()

@@ -178,7 +178,11 @@ public sealed partial class KernelThread
     /// <param name="message">One line for people.</param>
     /// <param name="function">The kernel function to blame; the one that the thread is in when not given.</param>
     public void Report(FindingKind kind, string objectType, string field, string message, string? function = null) =>
-        _memory.Report(this, new Finding(kind, function ?? Function, objectType, field, string.Empty, message));
+        Report(new Finding(kind, function ?? Function, objectType, field, string.Empty, message));
+
+    /// <summary>Reports what a checker found as the thread went on.</summary>
+    /// <param name="finding">The finding.</param>
+    internal void Report(Finding finding) => _memory.Report(this, finding);
 
     /// <summary>Reports a WARN when the condition holds (Linux: <c>WARN_ON</c>). Not a step.</summary>
     /// <param name="condition">The condition.</param>

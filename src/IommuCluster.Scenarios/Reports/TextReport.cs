@@ -84,6 +84,7 @@ public static class TextReport
             Coverage.Exhausted => $"exhausted: everything that can happen was seen ({schedules}{states}, {seconds})",
             Coverage.ExhaustedToContextBound => $"exhausted up to {seen.ContextBound} preemptions ({schedules}{states}, {seconds})",
             Coverage.BudgetDone => $"sampled: {schedules} ({seen.Strategy}{states}, {seconds})",
+            Coverage.Saturated => string.Create(CultureInfo.InvariantCulture, $"saturated: nothing new since schedule {seen.Figures?.LastNews:N0} of {seen.Schedules:N0} ({seen.Strategy}, {seconds})"),
             Coverage.StoppedEarly => $"stopped before its budget, after {schedules} ({seen.Strategy}{states}, {seconds})",
             _ => throw new System.Diagnostics.UnreachableException(),
         };

@@ -16,7 +16,8 @@ namespace IommuCluster.Scenarios.Running;
 /// <summary>Runs cases.</summary>
 /// <param name="clock">Measures budgets in time.</param>
 /// <param name="boot">Makes the workload of a plan; null for the standard boot.</param>
-public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boot = null)
+/// <param name="cores">How many workers run samplers side by side, at least 1; what they see does not depend on it.</param>
+public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boot = null, int cores = 1)
 {
     /// <summary>Schedules that shrinking one finding may cost.</summary>
     private const int MinimiserRuns = 2_000;
@@ -30,7 +31,13 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CancellationToken cancellation = default)
     {
         var settings = scenarioCase.Explore;
-        var workload = Boot(scenarioCase);
+        var seen = StrategyCatalog.Ends(settings.Strategy) ? Search(scenarioCase, progress, cancellation) : Sample(scenarioCase, progress, cancellation);
+        return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
+    }
+
+    private ExplorationResult Search(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CancellationToken cancellation)
+    {
+        var settings = scenarioCase.Explore;
         var options = new ExplorationOptions
         {
             Runtime = OptionsOf(settings),
@@ -38,9 +45,23 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
             Time = settings.Time,
             Progress = progress,
         };
-        var strategy = StrategyCatalog.Create(settings.Strategy, settings.Seed, settings.ContextBound);
-        var seen = Explorer.Run(workload, strategy, options, clock, cancellation) with { ContextBound = settings.ContextBound };
-        return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
+        var search = StrategyCatalog.CreateSearch(settings.Strategy, settings.ContextBound);
+        return Explorer.Run(Boot(scenarioCase), search, options, clock, cancellation) with { ContextBound = settings.ContextBound };
+    }
+
+    private ExplorationResult Sample(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CancellationToken cancellation)
+    {
+        var settings = scenarioCase.Explore;
+        var begin = clock.GetTimestamp();
+        var campaign = new Campaign(new CampaignPlan(settings.Strategy, settings.Seed) { Schedules = settings.Schedules });
+        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings)), cores);
+        while (campaign.End is null)
+        {
+            workers.RunRound(campaign, () => clock.GetElapsedTime(begin) >= settings.Time, cancellation);
+            progress?.Invoke(new ExplorationProgress(campaign.Schedules, campaign.Steps, clock.GetElapsedTime(begin), campaign.Consequences, campaign.Races));
+        }
+
+        return campaign.ToResult(clock.GetElapsedTime(begin)) with { IsCancelled = campaign.End == Coverage.StoppedEarly };
     }
 
     /// <summary>Shrinks a finding's schedule and collects what is to be told of it.</summary>

@@ -175,7 +175,7 @@ public sealed class SourceDporTests
     [Fact]
     public void SourceDpor_ThroughTheExplorer_EndsWithoutAClaimOfProof()
     {
-        var seen = Explorer.Run(Yardstick.S(true), StrategyCatalog.Create(StrategyCatalog.Dpor, 0, null), new ExplorationOptions(), TimeProvider.System);
+        var seen = Explorer.Run(Yardstick.S(true), StrategyCatalog.CreateSearch(StrategyCatalog.Dpor), new ExplorationOptions(), TimeProvider.System);
 
         Assert.Equal(Coverage.BudgetDone, seen.Coverage);
         Assert.Equal(3, seen.Schedules);

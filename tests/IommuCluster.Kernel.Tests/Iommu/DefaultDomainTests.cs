@@ -26,7 +26,7 @@ public sealed class DefaultDomainTests
             Toys.Node("/ehci", "toy,ehci").Behind("/smmu", 0));
         plan = plan with { Clients = plan.Clients with { Load = DriverLoad.Module } };
 
-        var explored = Explore.With(StrategyCatalog.Create(StrategyCatalog.Random, seed: 1, contextBound: null), BootWorkload.Create(plan), limit: 1_000);
+        var explored = Explore.With(new RandomWalk(seed: 1), BootWorkload.Create(plan), limit: 1_000);
 
         Assert.Equal(isFound, explored.Findings.Values.Any(finding => finding is { Kind: FindingKind.NullDereference, ObjectType: "iova" }));
     }

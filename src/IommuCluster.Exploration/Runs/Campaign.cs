@@ -1,0 +1,229 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Strategies;
+
+namespace IommuCluster.Exploration.Runs;
+
+/// <summary>What a campaign is to do. Without a budget it goes on for ever.</summary>
+/// <param name="Strategy">Name of a sampler, or of the portfolio of them.</param>
+/// <param name="Seed">Seed of the run.</param>
+public sealed record CampaignPlan(string Strategy, ulong Seed)
+{
+    /// <summary>The budget in schedules, at least 1; null for none.</summary>
+    public long? Schedules { get; init; }
+
+    /// <summary>The campaign ends after so many schedules that showed nothing new, at least 1; null for never.</summary>
+    public long? Saturation { get; init; }
+}
+
+/// <summary>A campaign between two rounds, as data: with the plan it is all that there is to know.</summary>
+/// <param name="Round">Number of the round to run next.</param>
+/// <param name="Seen">What was seen so far.</param>
+/// <param name="Gains">What each member of the portfolio gained lately.</param>
+public sealed record CampaignState(int Round, LedgerState Seen, ImmutableArray<double> Gains)
+{
+    /// <summary>Nothing was run yet.</summary>
+    public static CampaignState Start { get; } = new(0, new LedgerState(), []);
+}
+
+/// <summary>
+/// A long run of samplers as a sequence of rounds; a round is a fixed list of shards. Whoever drives it runs the shards
+/// wherever and in whichever order, and adds their results as they come; they are merged in the order of the shards. So
+/// what comes out depends on the plan and the workload alone, not on the number of workers. Knows no threads, no clock.
+/// </summary>
+public sealed class Campaign
+{
+    private const int FirstRound = 64;
+    private const int ShardsOfRound = 16;
+
+    /// <summary>Steps that a round aims at: long enough to keep all busy, short enough to lose one to a kill.</summary>
+    private const long StepsOfRound = 2_000_000;
+
+    private readonly CampaignPlan _plan;
+    private readonly Portfolio _portfolio;
+    private readonly Ledger _ledger;
+    private readonly List<ShardResult?> _results = [];
+    private int _round;
+
+    /// <summary>Begins a campaign, or goes on with one.</summary>
+    /// <param name="plan">What to do.</param>
+    /// <param name="from">Where it stood; null for the start.</param>
+    public Campaign(CampaignPlan plan, CampaignState? from = null)
+    {
+        from ??= CampaignState.Start;
+        _plan = plan;
+        _portfolio = new Portfolio(StrategyCatalog.SamplersOf(plan.Strategy), from.Gains);
+        _ledger = new Ledger(from.Seen);
+        _round = from.Round;
+        BeginRound();
+    }
+
+    /// <summary>The shards of the present round; none when the campaign has ended.</summary>
+    public ImmutableArray<Shard> Round { get; private set; } = [];
+
+    /// <summary>Why it has ended; null while it goes on.</summary>
+    public Coverage? End { get; private set; }
+
+    /// <summary>Schedules merged so far.</summary>
+    public long Schedules => _ledger.Schedules;
+
+    /// <summary>Steps merged so far.</summary>
+    public long Steps => _ledger.Steps;
+
+    /// <summary>Different consequences so far.</summary>
+    public int Consequences => _ledger.Consequences;
+
+    /// <summary>Different data races so far.</summary>
+    public int Races => _ledger.Races;
+
+    /// <summary>The coverage so far.</summary>
+    public CoverageFigures Figures => _ledger.Figures();
+
+    /// <summary>Adds the result of a shard of the present round, in any order. A result that is there already, or of another round, is passed over.</summary>
+    /// <param name="result">The result of the whole shard.</param>
+    /// <returns>True when it was the last one: the round was merged, and the next one begins or the campaign has ended.</returns>
+    public bool Add(ShardResult result)
+    {
+        if (End is not null || result.Round != _round || _results[result.Index] is not null)
+        {
+            return false;
+        }
+
+        _results[result.Index] = result;
+        if (_results.Contains(null))
+        {
+            return false;
+        }
+
+        EndRound();
+        return true;
+    }
+
+    /// <summary>Ends the campaign within a round.</summary>
+    /// <param name="why">Why: its time is up, or it was stopped.</param>
+    /// <param name="unfinished">Results of shards that were ended early.</param>
+    public void Stop(Coverage why, IEnumerable<ShardResult> unfinished)
+    {
+        if (End is not null)
+        {
+            return;
+        }
+
+        foreach (var result in unfinished.Where(result => result.Round == _round))
+        {
+            _results[result.Index] ??= result;
+        }
+
+        Merge();
+        Finish(why);
+    }
+
+    /// <summary>The campaign as data. Of a round that is not whole nothing is in it.</summary>
+    /// <returns>What goes on from the last whole round.</returns>
+    public CampaignState ToState() => new(_round, _ledger.ToState(), _portfolio.Gains);
+
+    /// <summary>What was seen so far.</summary>
+    /// <param name="elapsed">Time taken, as whoever drives the campaign measured it.</param>
+    /// <returns>The result; stopped early while the campaign goes on.</returns>
+    public ExplorationResult ToResult(TimeSpan elapsed)
+    {
+        var observed = _ledger.Observed();
+        return new ExplorationResult(
+            _plan.Strategy,
+            End ?? Coverage.StoppedEarly,
+            _ledger.Schedules,
+            _ledger.Abandoned,
+            _ledger.Steps,
+            elapsed,
+            [.. observed.Where(seen => !seen.Finding.IsRace)],
+            [.. observed.Where(seen => seen.Finding.IsRace)])
+        {
+            IsOnlySchedule = End == Coverage.Exhausted,
+            Figures = _ledger.Figures(),
+        };
+    }
+
+    private void BeginRound()
+    {
+        var left = _plan.Schedules - _ledger.Schedules;
+        if (IsOnlySchedule)
+        {
+            Finish(Coverage.Exhausted);
+        }
+        else if (left <= 0)
+        {
+            Finish(Coverage.BudgetDone);
+        }
+        else if (_ledger.Schedules - _ledger.LastNews >= _plan.Saturation)
+        {
+            Finish(Coverage.Saturated);
+        }
+        else
+        {
+            Round = Plan((int)Math.Min(left ?? long.MaxValue, LengthOfRound()));
+            _results.AddRange(Enumerable.Repeat<ShardResult?>(null, Round.Length));
+        }
+    }
+
+    private bool IsOnlySchedule => _ledger is { Schedules: > 0, MostChoices: 0 };
+
+    private void EndRound()
+    {
+        Merge();
+        _round++;
+        BeginRound();
+    }
+
+    /// <summary>Merges the results that are there, in the order of their shards.</summary>
+    private void Merge()
+    {
+        Span<int> news = stackalloc int[_portfolio.Members.Length];
+        Span<int> schedules = stackalloc int[_portfolio.Members.Length];
+        foreach (var result in _results.OfType<ShardResult>())
+        {
+            var member = _portfolio.Members.IndexOf(Round[result.Index].Strategy);
+            news[member] += _ledger.Merge(result);
+            schedules[member] += result.Schedules;
+            if (IsOnlySchedule)
+            {
+                break; // All shards ran the same one.
+            }
+        }
+
+        _portfolio.Learn(news, schedules);
+        _results.Clear();
+    }
+
+    private void Finish(Coverage why)
+    {
+        End = why;
+        Round = [];
+    }
+
+    /// <summary>Rounds grow with what was run, up to so many steps: the first ones steer the portfolio soon, later ones keep all workers busy.</summary>
+    private long LengthOfRound() =>
+        _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules, StepsOfRound * _ledger.Schedules / _ledger.Steps));
+
+    private ImmutableArray<Shard> Plan(int schedules)
+    {
+        var left = _portfolio.Share(schedules).ToArray();
+        var most = (schedules + ShardsOfRound - 1) / ShardsOfRound;
+        var shards = ImmutableArray.CreateBuilder<Shard>();
+        var first = _ledger.Schedules;
+        while (left.Sum() > 0)
+        {
+            for (var i = 0; i < left.Length; i++)
+            {
+                // Turn and turn about, so that no member's schedules come first.
+                var count = Math.Min(left[i], most);
+                if (count > 0)
+                {
+                    shards.Add(new Shard(_round, shards.Count, _portfolio.Members[i], _plan.Seed, first, count, _ledger.MostChoices));
+                    first += count;
+                    left[i] -= count;
+                }
+            }
+        }
+
+        return shards.ToImmutable();
+    }
+}

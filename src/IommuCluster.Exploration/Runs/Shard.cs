@@ -1,0 +1,14 @@
+namespace IommuCluster.Exploration.Runs;
+
+/// <summary>
+/// A part of a round: so many schedules of one sampler, from a number on. Data only; what it answers is a function of it
+/// and of the workload, whoever runs it, wherever, and whatever they ran before.
+/// </summary>
+/// <param name="Round">Number of the round, from 0.</param>
+/// <param name="Index">Its place in the round, from 0: results are merged in this order.</param>
+/// <param name="Strategy">Name of the sampler.</param>
+/// <param name="Seed">Seed of the run.</param>
+/// <param name="First">Number of its first schedule in the run, from 0.</param>
+/// <param name="Schedules">How many schedules, at least 1.</param>
+/// <param name="Length">The most choices that a schedule of earlier rounds had, for samplers that place their switches by it; 0 when nobody knows.</param>
+public sealed record Shard(int Round, int Index, string Strategy, ulong Seed, long First, int Schedules, int Length);

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Replay;
+using IommuCluster.Kernel.Checking;
+
+namespace IommuCluster.Exploration.Runs;
+
+/// <summary>What a shard saw. Data only.</summary>
+public sealed record ShardResult
+{
+    /// <summary>Number of the shard's round.</summary>
+    public required int Round { get; init; }
+
+    /// <summary>The shard's place in the round.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>Schedules run: as many as the shard asks for, or fewer when it was stopped or there is only one.</summary>
+    public required int Schedules { get; init; }
+
+    /// <summary>Schedules that the strategy gave up.</summary>
+    public required int Abandoned { get; init; }
+
+    /// <summary>Steps taken.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>The most choices that a schedule had; 0 when nobody ever has a choice, so that there is one schedule only.</summary>
+    public required int MostChoices { get; init; }
+
+    /// <summary>What was seen, in the order of first sight, but for lock orders: those follow from the edges.</summary>
+    public required ImmutableArray<SeenFinding> Findings { get; init; }
+
+    /// <summary>The edges of the lock graph in the order of their making, those of the boot first.</summary>
+    public required ImmutableArray<LockEdge> LockEdges { get; init; }
+
+    /// <summary>The schedules that made the edges.</summary>
+    public required ImmutableArray<NumberedSchedule> EdgeMakers { get; init; }
+
+    /// <summary>Racing pairs in the orders in which they were met, each with the first schedule that did.</summary>
+    public required ImmutableArray<RaceOrderSeen> RaceOrders { get; init; }
+
+    /// <summary>Tells whether the shard was run to its end.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <returns>False when it was stopped before.</returns>
+    public bool IsWhole(Shard shard) => Schedules == shard.Schedules || this is { Schedules: 1, MostChoices: 0 };
+}
+
+/// <summary>A schedule and its number in the run.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Schedule">The schedule, to be replayed.</param>
+public readonly record struct NumberedSchedule(long Number, Schedule Schedule);
+
+/// <summary>A finding over the schedules of a shard, or of a campaign so far.</summary>
+/// <param name="Finding">What, as the first schedule showed it.</param>
+/// <param name="Step">Number of the step at which the first schedule showed it, from 0; -1 for none.</param>
+/// <param name="Thread">Slot of the thread; -1 for none.</param>
+/// <param name="OtherStep">The earlier step of a pair, or -1.</param>
+/// <param name="First">Number of the first schedule that showed it.</param>
+/// <param name="Schedules">What to replay, in this order on one runtime, to see it again.</param>
+/// <param name="Count">Schedules that showed it.</param>
+/// <param name="Ended">Those of them that ran to their end.</param>
+/// <param name="AtBoot">True when it showed before anybody had a choice; then nothing is counted.</param>
+public sealed record SeenFinding(
+    Finding Finding,
+    int Step,
+    int Thread,
+    int OtherStep,
+    long First,
+    ImmutableArray<Schedule> Schedules,
+    long Count,
+    long Ended,
+    bool AtBoot);

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using CancellationToken = System.Threading.CancellationToken;
+using IommuCluster.Exploration.Runs;
+
+namespace IommuCluster.Scenarios.Running;
+
+/// <summary>Runs campaigns on the cores of this machine: each worker has a runtime of its own, and they share nothing but the list of shards.</summary>
+public sealed class LocalWorkers
+{
+    private readonly ConcurrentBag<ShardRunner> _idle = [];
+    private readonly Func<ShardRunner> _create;
+    private readonly ParallelOptions _options;
+
+    /// <summary>Makes the first worker, so that a workload that cannot boot says so at once.</summary>
+    /// <param name="create">Makes a worker.</param>
+    /// <param name="cores">How many at most, at least 1.</param>
+    public LocalWorkers(Func<ShardRunner> create, int cores)
+    {
+        _create = create;
+        _options = new ParallelOptions { MaxDegreeOfParallelism = cores };
+        _idle.Add(create());
+    }
+
+    /// <summary>Runs the present round of a campaign; the campaign ends when the time is over meanwhile.</summary>
+    /// <param name="campaign">The campaign; it has not ended.</param>
+    /// <param name="deadline">Tells whether the budget in time is used up; asked by all workers.</param>
+    /// <param name="cancellation">Ends the campaign after the present schedules.</param>
+    public void RunRound(Campaign campaign, Func<bool> deadline, CancellationToken cancellation)
+    {
+        var shards = campaign.Round;
+        var results = new ShardResult[shards.Length];
+        Parallel.For(0, shards.Length, _options, i => results[i] = Run(shards[i], () => cancellation.IsCancellationRequested || deadline()));
+        var isWhole = results.Zip(shards).ToLookup(pair => pair.First.IsWhole(pair.Second), pair => pair.First);
+        foreach (var result in isWhole[true])
+        {
+            campaign.Add(result);
+        }
+
+        if (isWhole[false].Any())
+        {
+            campaign.Stop(cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone, isWhole[false]);
+        }
+    }
+
+    private ShardResult Run(Shard shard, Func<bool> isOver)
+    {
+        var runner = _idle.TryTake(out var idle) ? idle : _create();
+        var result = runner.Run(shard, isOver);
+        _idle.Add(runner);
+        return result;
+    }
+}

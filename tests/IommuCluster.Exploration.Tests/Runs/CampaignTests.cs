@@ -1,0 +1,226 @@
+using IommuCluster.Exploration.Reports;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
+using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.Memory;
+using IommuCluster.TestKit;
+
+namespace IommuCluster.Exploration.Tests.Runs;
+
+public sealed class CampaignTests
+{
+    /// <summary>Whoever comes first takes two locks in its own order, so that it takes two schedules to make a cycle.</summary>
+    private static readonly Workload s_abba = Programs.Of(
+        async t =>
+        {
+            if (await t.Exchange(Box.At(0).X, 1UL) == 0)
+            {
+                await t.Lock(Box.At(0).A);
+                await t.Lock(Box.At(0).B);
+                await t.Unlock(Box.At(0).B);
+                await t.Unlock(Box.At(0).A);
+            }
+        },
+        async t =>
+        {
+            if (await t.Exchange(Box.At(0).X, 1UL) == 0)
+            {
+                await t.Lock(Box.At(0).B);
+                await t.Lock(Box.At(0).A);
+                await t.Unlock(Box.At(0).A);
+                await t.Unlock(Box.At(0).B);
+            }
+        });
+
+    public static TheoryData<string, ulong> Campaigned => new()
+    {
+        { StrategyCatalog.Portfolio, 1 },
+        { StrategyCatalog.Portfolio, 2 },
+        { StrategyCatalog.Random, 3 },
+        { StrategyCatalog.Pct, 4 },
+        { StrategyCatalog.Delay, 5 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Campaigned))]
+    public void Run_AnyNumberOfWorkersAndOrderOfArrival_SeesTheSame(string strategy, ulong seed)
+    {
+        foreach (var program in new[] { Yardstick.M(false), s_abba })
+        {
+            var alone = Ended(program, new CampaignPlan(strategy, seed) { Schedules = 1_500 }, workers: 1, order: 0);
+            for (var workers = 1; workers <= 3; workers++)
+            {
+                var crew = Ended(program, new CampaignPlan(strategy, seed) { Schedules = 1_500 }, workers, order: seed + (ulong)workers);
+
+                Assert.Equal(RunsWire.Write(alone.ToState()), RunsWire.Write(crew.ToState()));
+            }
+        }
+    }
+
+    [Fact]
+    public void Run_Portfolio_RunsTheBudgetAndCountsEachScheduleOnce()
+    {
+        var campaign = Ended(Yardstick.M(false), new CampaignPlan(StrategyCatalog.Portfolio, 1) { Schedules = 1_000 });
+
+        var result = campaign.ToResult(TimeSpan.Zero);
+        Assert.Equal((Coverage.BudgetDone, 1_000L), (result.Coverage, result.Schedules));
+        Assert.NotEmpty(result.Consequences);
+        Assert.All(result.All, seen => Assert.InRange(seen.Count, 1, 999));
+        Assert.All(result.All, seen => Assert.InRange(seen.FirstSchedule, 0, 999));
+    }
+
+    [Fact]
+    public void Round_OfPortfolio_NumbersEachScheduleOnce()
+    {
+        var campaign = new Campaign(new CampaignPlan(StrategyCatalog.Portfolio, 1) { Schedules = 50 });
+
+        var numbers = campaign.Round.SelectMany(shard => Enumerable.Range((int)shard.First, shard.Schedules));
+        Assert.Equal(Enumerable.Range(0, 50), numbers);
+    }
+
+    [Fact]
+    public void Run_OneStrategy_SeesWhatOneExplorerSees()
+    {
+        var campaign = Ended(Yardstick.M(false), new CampaignPlan(StrategyCatalog.Random, 7) { Schedules = 2_000 }).ToResult(TimeSpan.Zero);
+        var explorer = Explorer.Run(Yardstick.M(false), new RandomWalk(7), new ExplorationOptions { Schedules = 2_000 }, TimeProvider.System);
+
+        Assert.Equal(Told(explorer), Told(campaign));
+    }
+
+    [Fact]
+    public void Run_LockOrderMadeInTwoShards_CarriesBothSchedules()
+    {
+        // Shards of one schedule: none sees more than one edge, the campaign sees the cycle.
+        var runner = new ShardRunner(s_abba, new RuntimeOptions());
+        var ledger = new Ledger(new LedgerState());
+        foreach (var shard in Enumerable.Range(0, 20).Select(i => new Shard(0, i, StrategyCatalog.Random, 1, i, 1, 0)))
+        {
+            var result = runner.Run(shard);
+            Assert.Single(result.LockEdges);
+            ledger.Merge(result);
+        }
+
+        var order = Assert.Single(ledger.Observed());
+        Assert.Equal((FindingKind.LockOrder, 2, 1L), (order.Finding.Kind, order.Schedules.Length, order.Count));
+        Assert.NotNull(FindingReporter.Create(s_abba, new RuntimeOptions(), order.Finding, order.Schedules));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Run_AnyFinding_ShowsAgainInItsReport(ulong seed)
+    {
+        foreach (var program in new[] { Yardstick.M(false), s_abba })
+        {
+            var result = Ended(program, new CampaignPlan(StrategyCatalog.Portfolio, seed) { Schedules = 300 }).ToResult(TimeSpan.Zero);
+
+            Assert.All(result.All, seen => Assert.NotNull(FindingReporter.Create(program, new RuntimeOptions(), seen.Finding, seen.Schedules)));
+        }
+    }
+
+    [Fact]
+    public void Run_NobodyHasAChoice_IsOneScheduleAndExhausted()
+    {
+        var program = Programs.Of(async t => t.WarnOn(await t.Load(Box.At(0).X) == 0, "x is 0"));
+
+        var result = Ended(program, new CampaignPlan(StrategyCatalog.Portfolio, 1) { Schedules = 1_000 }).ToResult(TimeSpan.Zero);
+
+        Assert.Equal((Coverage.Exhausted, 1L, true), (result.Coverage, result.Schedules, result.IsOnlySchedule));
+        Assert.True(Assert.Single(result.Consequences).InEverySchedule);
+    }
+
+    [Fact]
+    public void Run_NothingNewForSoLong_IsSaturated()
+    {
+        var campaign = Ended(Yardstick.S(false), new CampaignPlan(StrategyCatalog.Portfolio, 1) { Saturation = 2_000 });
+
+        var result = campaign.ToResult(TimeSpan.Zero);
+        Assert.Equal(Coverage.Saturated, result.Coverage);
+        Assert.True(result.Schedules - result.Figures!.Value.LastNews >= 2_000);
+    }
+
+    [Fact]
+    public void Figures_OfS_CountPairsInBothOrders()
+    {
+        var figures = Ended(Yardstick.S(false), new CampaignPlan(StrategyCatalog.Random, 1) { Schedules = 2_000 }).Figures;
+
+        Assert.InRange(figures.InBothOrders, 1, figures.RacingPairs);
+        Assert.Equal(0, figures.LockOrderPairs);
+    }
+
+    [Fact]
+    public void Add_ResultThatIsThereAlready_ChangesNothing()
+    {
+        var runner = new ShardRunner(Yardstick.S(false), new RuntimeOptions());
+        var once = new Campaign(new CampaignPlan(StrategyCatalog.Random, 1) { Schedules = 64 });
+        var twice = new Campaign(new CampaignPlan(StrategyCatalog.Random, 1) { Schedules = 64 });
+        foreach (var result in once.Round.Select(shard => runner.Run(shard)).ToList())
+        {
+            once.Add(result);
+            twice.Add(result);
+            Assert.False(twice.Add(result));
+        }
+
+        Assert.Equal(RunsWire.Write(once.ToState()), RunsWire.Write(twice.ToState()));
+    }
+
+    [Fact]
+    public void Stop_WithinARound_TellsWhatWasSeenAndKeepsTheLastWholeRound()
+    {
+        var runner = new ShardRunner(Yardstick.S(false), new RuntimeOptions());
+        var campaign = new Campaign(new CampaignPlan(StrategyCatalog.Random, 1));
+        foreach (var shard in campaign.Round)
+        {
+            campaign.Add(runner.Run(shard));
+        }
+
+        var before = campaign.ToState();
+        var left = 3;
+        var cut = runner.Run(campaign.Round[0], () => left-- == 0);
+        campaign.Stop(Coverage.StoppedEarly, [cut]);
+
+        Assert.Equal((3, 64L), (cut.Schedules, before.Seen.Schedules));
+        Assert.Equal((67L, Coverage.StoppedEarly), (campaign.Schedules, campaign.End));
+    }
+
+    [Fact]
+    public void State_OfEachRound_GoesOnToTheSameEnd()
+    {
+        var plan = new CampaignPlan(StrategyCatalog.Portfolio, 5) { Schedules = 1_000 };
+        var whole = RunsWire.Write(Ended(Yardstick.M(false), plan).ToState());
+        var runner = new ShardRunner(Yardstick.M(false), new RuntimeOptions());
+        var campaign = new Campaign(plan);
+        while (campaign.End is null)
+        {
+            foreach (var shard in campaign.Round)
+            {
+                campaign.Add(runner.Run(RunsWire.ReadShard(RunsWire.Write(shard))));
+            }
+
+            campaign = new Campaign(plan, RunsWire.ReadState(RunsWire.Write(campaign.ToState())));
+        }
+
+        Assert.Equal(whole, RunsWire.Write(campaign.ToState()));
+    }
+
+    [Fact]
+    public void Wire_OfResult_IsReadAsItWasWritten()
+    {
+        var result = new ShardRunner(Yardstick.M(false), new RuntimeOptions()).Run(new Shard(2, 3, StrategyCatalog.Pos, 1, 100, 50, 10));
+
+        var bytes = RunsWire.Write(result);
+        Assert.Equal(bytes, RunsWire.Write(RunsWire.ReadResult(bytes)));
+        Assert.NotEmpty(result.Findings);
+    }
+
+    private static Campaign Ended(Workload program, CampaignPlan plan, int workers = 1, ulong order = 0)
+    {
+        var campaign = new Campaign(plan);
+        Campaigns.Run(campaign, program, workers, order);
+        return campaign;
+    }
+
+    private static IEnumerable<string> Told(ExplorationResult result) =>
+        result.All.Select(seen => $"{seen.Finding.Id} {seen.FirstSchedule} {seen.Count} {seen.Schedules[0].Encode()} {seen.Finding.Message}");
+}
