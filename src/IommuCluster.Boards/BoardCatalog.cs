@@ -13,6 +13,9 @@ public sealed class BoardCatalog(string? directory)
     /// <summary>The directory the boards are in, or null when there is none.</summary>
     public string? Directory => directory;
 
+    /// <summary>True to know no files but those of the directory, as is due to names that come over a network.</summary>
+    public bool NamesOnly { get; init; }
+
     /// <summary>
     /// The catalog in the nearest <c>scenarios/boards</c> (or <c>boards</c>, for a scenario beside it), walking up from
     /// each of some places in turn: usually the scenario's file, the current directory, the program's own directory.
@@ -58,14 +61,15 @@ public sealed class BoardCatalog(string? directory)
     public string? Find(string nameOrPath)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        return LooksLikePath(nameOrPath) || AcpiBoardReader.IsTable(nameOrPath)
+        return LooksLikePath(nameOrPath) || (!NamesOnly && AcpiBoardReader.IsTable(nameOrPath))
             ? File.Exists(nameOrPath) ? nameOrPath : null
             : List().FirstOrDefault(entry => entry.Name.Equals(nameOrPath, StringComparison.Ordinal))?.Path;
     }
 
-    private static bool LooksLikePath(string text) =>
-        text.Contains('/', StringComparison.Ordinal) || text.Contains('\\', StringComparison.Ordinal)
-        || s_extensions.Contains(Path.GetExtension(text), StringComparer.Ordinal);
+    private bool LooksLikePath(string text) =>
+        !NamesOnly
+        && (text.Contains('/', StringComparison.Ordinal) || text.Contains('\\', StringComparison.Ordinal)
+            || s_extensions.Contains(Path.GetExtension(text), StringComparer.Ordinal));
 
     private static IEnumerable<string> SelfAndParents(string place)
     {
@@ -80,6 +84,7 @@ public sealed class BoardCatalog(string? directory)
         var names = List().Select(entry => entry.Name).ToList();
         var remedy = LooksLikePath(nameOrPath) ? "give the path of a .yaml or .dtb file"
             : Nearest.To(nameOrPath, names) is { } near ? $"did you mean '{near}'?"
+            : NamesOnly ? $"known are {string.Join(", ", names)}"
             : names.Count > 0 ? $"known are {string.Join(", ", names)}; or give the path of a .yaml or .dtb file"
             : "no directory scenarios/boards was found: give the path of a .yaml or .dtb file";
         return new BoardFormatException([new BoardDiagnostic(nameOrPath, LooksLikePath(nameOrPath) ? "no such file" : "no such board", remedy)]);

@@ -29,6 +29,17 @@ public sealed class ScenarioCatalog(string? directory)
             .OrderBy(pair => pair.Item1, StringComparer.Ordinal).ThenBy(pair => pair.file, StringComparer.Ordinal),
     ];
 
+    /// <summary>True to know no files but those of the directory, as is due to names that come over a network.</summary>
+    public bool NamesOnly { get; init; }
+
+    /// <summary>Reads a scenario that came as text. Its board is one of those beside the catalog, by name: a stranger's text opens no file.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="name">What it is called.</param>
+    /// <returns>The scenario.</returns>
+    /// <exception cref="ScenarioException">The text is no good.</exception>
+    public Scenario Read(string text, string name) =>
+        ScenarioReader.Read(text, name, name, new BoardCatalog(directory is null ? null : Path.Combine(directory, "boards")) { NamesOnly = true });
+
     /// <summary>Reads a scenario.</summary>
     /// <param name="nameOrPath">A name of <see cref="List"/>, the start of one that no other has, or the path of a file.</param>
     /// <returns>The scenario.</returns>
@@ -54,7 +65,7 @@ public sealed class ScenarioCatalog(string? directory)
     private (string Name, string File) Find(string nameOrPath)
     {
         var all = List();
-        if (File.Exists(nameOrPath))
+        if (!NamesOnly && File.Exists(nameOrPath))
         {
             var whole = Path.GetFullPath(nameOrPath);
             var listed = all.Where(pair => Path.GetFullPath(pair.File) == whole).Select(pair => pair.Name).FirstOrDefault();
@@ -71,14 +82,15 @@ public sealed class ScenarioCatalog(string? directory)
         {
             1 => found[0],
             0 => throw NotFound(nameOrPath, [.. all.Select(pair => pair.Name)]),
-            _ => throw new ScenarioException(nameOrPath, "several scenarios are called so", $"give one of {string.Join(", ", found.Select(pair => pair.Name))}, or a path"),
+            _ => throw new ScenarioException(nameOrPath, "several scenarios are called so", $"give one of {string.Join(", ", found.Select(pair => pair.Name))}{(NamesOnly ? string.Empty : ", or a path")}"),
         };
     }
 
-    private static ScenarioException NotFound(string nameOrPath, List<string> names) => new(
+    private ScenarioException NotFound(string nameOrPath, List<string> names) => new(
         nameOrPath,
         "no such scenario",
         Nearest.To(nameOrPath, names) is { } near ? $"did you mean '{near}'?"
+            : NamesOnly ? $"known are {string.Join(", ", names)}"
             : names.Count > 0 ? $"known are {string.Join(", ", names)}; or give the path of a .yaml file"
             : "no directory scenarios was found: give the path of a .yaml file");
 

@@ -46,6 +46,21 @@ public sealed record ScenarioToken(string Scenario, string Case, string Digest, 
         return $"{StableHash.Of([.. parts]):x8}";
     }
 
+    /// <summary>Refuses a token that was made for something else than a case as it is now.</summary>
+    /// <param name="scenarioCase">The case that the token names.</param>
+    /// <exception cref="ScenarioException">It was made for something else.</exception>
+    public void CheckDigest(ScenarioCase scenarioCase)
+    {
+        var digest = DigestOf(scenarioCase);
+        if (Digest != digest)
+        {
+            throw new ScenarioException(
+                ToString(),
+                $"the token was made for another state of case {Case}: its digest is {Digest}, that of the case as it is now is {digest}",
+                "board, profile, drivers or limits were changed since: take the file back to what it was, or run the scenario again");
+        }
+    }
+
     /// <summary>Reads a token.</summary>
     /// <param name="text">The text.</param>
     /// <returns>The token.</returns>

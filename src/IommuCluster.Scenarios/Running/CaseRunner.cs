@@ -85,15 +85,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <exception cref="ScenarioException">The token was made for something else.</exception>
     public ReplayResult Replay(ScenarioCase scenarioCase, ScenarioToken token)
     {
-        var digest = ScenarioToken.DigestOf(scenarioCase);
-        if (token.Digest != digest)
-        {
-            throw new ScenarioException(
-                token.ToString(),
-                $"the token was made for another state of case {token.Case}: its digest is {token.Digest}, that of the case as it is now is {digest}",
-                "board, profile, drivers or limits were changed since: take the file back to what it was, or run the scenario again");
-        }
-
+        token.CheckDigest(scenarioCase);
         var workload = Boot(scenarioCase);
         return ReplayResult.Of(workload, OptionsOf(scenarioCase.Explore), token.Schedules, NamesOf(workload));
     }

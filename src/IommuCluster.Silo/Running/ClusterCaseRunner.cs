@@ -3,6 +3,7 @@ using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Scenarios.Verdicts;
@@ -21,10 +22,16 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
 
     private int _boots;
 
+    /// <summary>Begins the names of its boots: unlike that of any other run of the cluster, without slashes.</summary>
+    public string Name { get; init; } = "run";
+
+    /// <summary>Hears the number of boots done after each; null for nobody.</summary>
+    public Action<long>? Progress { get; init; }
+
     /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="boots">Boots at most.</param>
-    /// <param name="cancellation">Ends the run after the present boot.</param>
+    /// <param name="cancellation">Ends the run; the present boot does not count.</param>
     /// <returns>What was seen and what it means. Without schedules: free concurrency cannot be replayed.</returns>
     /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
     public async Task<CaseResult> RunAsync(ScenarioCase scenarioCase, int boots, CancellationToken cancellation = default)
@@ -33,11 +40,11 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         var started = clock.GetTimestamp();
         var seen = new List<ObservedFinding>();
         var (done, steps) = (0, 0L);
-        while (done < boots && !(IsSeen(scenarioCase, seen) && done > 0) && !cancellation.IsCancellationRequested)
+        while (done < boots && !(done > 0 && IsSeen(scenarioCase, seen.Select(each => each.Finding))) && await BootAsync(scenarioCase, workload, cancellation) is { } boot)
         {
-            var boot = await cluster.BootAsync(workload, $"run{_boots++}", CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
             Add(seen, boot.Findings, done++);
             steps += boot.Steps;
+            Progress?.Invoke(done);
         }
 
         var result = new ExplorationResult(
@@ -61,14 +68,32 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     public async Task<(ClusterBoot Cluster, ReplayResult Process)> ReplayAsync(ScenarioCase scenarioCase, ScenarioToken token, CancellationToken cancellation = default)
     {
         var process = cases.Replay(scenarioCase, token);
-        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"run{_boots++}", token.Schedules, CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"{Name}{_boots++}", token.Schedules, CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
         return (boot, process);
     }
 
-    /// <summary>A case that expects nothing is booted as often as was asked; it has to stay clean that long.</summary>
-    private static bool IsSeen(ScenarioCase scenarioCase, List<ObservedFinding> seen) =>
+    /// <summary>Tells whether all that a case expects was seen. One that expects nothing is booted as often as was asked; it has to stay clean that long.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <param name="seen">What was seen.</param>
+    /// <returns>True when there is nothing more to wait for.</returns>
+    internal static bool IsSeen(ScenarioCase scenarioCase, IEnumerable<Finding> seen) =>
         scenarioCase.Expected.Length > 0
-        && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Exists(each => expectation.Matcher.Matches(each.Finding)));
+        && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Any(expectation.Matcher.Matches));
+
+    /// <summary>Boots once.</summary>
+    /// <returns>How it ended, or null when the run was to end before that.</returns>
+    private async Task<ClusterBoot?> BootAsync(ScenarioCase scenarioCase, Workload workload, CancellationToken cancellation)
+    {
+        try
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return await cluster.BootAsync(workload, $"{Name}{_boots++}", CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
 
     private static void Add(List<ObservedFinding> seen, ImmutableArray<Finding> findings, int boot)
     {

@@ -1,0 +1,257 @@
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Silo.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Storage;
+using CancellationToken = System.Threading.CancellationToken;
+using CancellationTokenSource = System.Threading.CancellationTokenSource;
+
+namespace IommuCluster.Silo.Runs;
+
+/// <summary>
+/// Gives a run's <see cref="RunLedger"/> an address in the cluster, hands its slices out and keeps its books. A slice is
+/// asked again and again how far it is, so that one whose silo was lost begins anew on another; the books count it once.
+/// </summary>
+[Reentrant]
+internal sealed partial class RunGrain(
+    [PersistentState("run", SiloStorage.Name)] IPersistentState<RunState> state,
+    OrderReader orders,
+    SiloSettings settings,
+    TimeProvider clock,
+    ILogger<RunGrain> logger) : Grain, IRunGrain, IDisposable
+{
+    /// <summary>A slice that is not done in so many attempts ends the run.</summary>
+    private const int MaxAttempts = 5;
+
+    private static readonly TimeSpan s_watch = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_awake = TimeSpan.FromMinutes(5);
+
+    private readonly CancellationTokenSource _leaving = new();
+    private readonly HashSet<ISliceGrain> _underWay = [];
+    private RunLedger? _ledger;
+    private Task _pumps = Task.CompletedTask;
+    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isSaving;
+    private bool _isUnsaved;
+
+    private string Id => this.GetPrimaryKeyString();
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (state.State.Record is { } record)
+        {
+            Open(record);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await _leaving.CancelAsync();
+        Announce();
+        await _pumps.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task BeginAsync(RunOrder order)
+    {
+        if (_ledger is null)
+        {
+            Open(RunLedger.Begin(order, orders.Read(order)));
+            await SaveAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<RunStatus?> WatchAsync(long known)
+    {
+        if (_ledger is { IsOver: false } ledger && ledger.Record.Version == known && !_leaving.IsCancellationRequested)
+        {
+            await Task.WhenAny(_news.Task, Task.Delay(s_watch, clock));
+        }
+
+        return _ledger?.Status(Id);
+    }
+
+    /// <inheritdoc/>
+    public async Task<RunStatus?> StopAsync()
+    {
+        if (_ledger is { IsOver: false } ledger)
+        {
+            ledger.Stop();
+            foreach (var slice in _underWay)
+            {
+                await slice.StopAsync();
+            }
+
+            await SaveAsync();
+        }
+
+        return _ledger?.Status(Id);
+    }
+
+    /// <inheritdoc/>
+    public async Task ForgetAsync()
+    {
+        await state.ClearStateAsync();
+        DeactivateOnIdle();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _leaving.Dispose();
+
+    private void Open(RunRecord record)
+    {
+        var isOver = new RunLedger(record, []).IsOver;
+        try
+        {
+            _ledger = new RunLedger(record, isOver ? [] : orders.Read(record.Order).Cases);
+        }
+        catch (ScenarioException changed)
+        {
+            _ledger = new RunLedger(record, []);
+            _ledger.Fail($"this silo cannot read the order any more: {changed.Message}");
+        }
+
+        if (!_ledger.IsOver)
+        {
+            _pumps = Task.WhenAll(Enumerable.Range(0, settings.SlicesAtOnce).Select(_ => PumpAsync(_ledger)));
+        }
+    }
+
+    private async Task PumpAsync(RunLedger ledger)
+    {
+        await Task.Yield(); // Whoever opened the run goes on first.
+        try
+        {
+            while (!_leaving.IsCancellationRequested && ledger.Take() is { } slice)
+            {
+                if (await DoAsync(ledger, slice) is { } result)
+                {
+                    ledger.Note(slice, result);
+                    DelayDeactivation(s_awake);
+                    await SaveAsync();
+                }
+                else
+                {
+                    ledger.GiveBack(slice);
+                }
+            }
+        }
+        catch (InconsistentStateException)
+        {
+            DeactivateOnIdle(); // Another activation has the run.
+        }
+#pragma warning disable CA1031 // Whatever is left is our own fault: it ends the run, and whoever watches it is told.
+        catch (Exception ours)
+#pragma warning restore CA1031
+        {
+            LogFault(Id, ours);
+            ledger.Fail(ours.ToString());
+            Announce();
+        }
+    }
+
+    /// <summary>Has a slice done.</summary>
+    /// <returns>What it did, or null when this activation is leaving.</returns>
+    private async Task<SliceResult?> DoAsync(RunLedger ledger, RunSlice slice)
+    {
+        var grain = GrainFactory.GetGrain<ISliceGrain>($"{Id}/{slice.CaseNumber}/{slice.Number}");
+        string? attempt = null;
+        var attempts = 0;
+        _underWay.Add(grain);
+        try
+        {
+            while (!_leaving.IsCancellationRequested)
+            {
+                if (await AskAsync(grain, slice) is not { } reply)
+                {
+                    continue;
+                }
+
+                if (reply.Attempt != attempt && attempts++ > 0)
+                {
+                    ledger.NoteRetry();
+                    LogRetry(Id, slice.Case, slice.Number);
+                }
+
+                if (reply.Result is not null || attempts > MaxAttempts)
+                {
+                    return reply.Result ?? SliceResult.Failed($"slice {slice.Number} of case {slice.Case} was lost {MaxAttempts} times; the silos' logs tell why");
+                }
+
+                attempt = reply.Attempt;
+                ledger.NoteProgress(slice, reply.UnderWay);
+                Announce();
+            }
+
+            return null;
+        }
+        finally
+        {
+            _underWay.Remove(grain);
+        }
+    }
+
+    /// <summary>Asks how far a slice is.</summary>
+    /// <returns>The answer, or null after a pause when there was none.</returns>
+    private async Task<SliceReply?> AskAsync(ISliceGrain grain, RunSlice slice)
+    {
+        try
+        {
+            return await grain.AdvanceAsync(slice);
+        }
+        catch (Exception lost) when (lost is OrleansException or TimeoutException)
+        {
+            LogLost(Id, slice.Case, slice.Number, lost);
+            await Task.Delay(s_pause, clock);
+            return null;
+        }
+    }
+
+    /// <summary>Keeps the books; what changes meanwhile is kept by the round under way.</summary>
+    private async Task SaveAsync()
+    {
+        Announce();
+        _isUnsaved = true;
+        if (_isSaving)
+        {
+            return;
+        }
+
+        _isSaving = true;
+        try
+        {
+            while (_isUnsaved)
+            {
+                _isUnsaved = false;
+                state.State.Record = _ledger!.Record; // Only an open run is kept.
+                await state.WriteStateAsync();
+            }
+        }
+        finally
+        {
+            _isSaving = false;
+        }
+    }
+
+    private void Announce()
+    {
+        var news = _news;
+        _news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        news.TrySetResult();
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Run}: slice {Slice} of case {Case} does not answer; it is asked again.")]
+    private partial void LogLost(string run, string @case, int slice, Exception lost);
+
+    [LoggerMessage(LogLevel.Warning, "{Run}: slice {Slice} of case {Case} begins again.")]
+    private partial void LogRetry(string run, string @case, int slice);
+
+    [LoggerMessage(LogLevel.Error, "{Run} failed.")]
+    private partial void LogFault(string run, Exception fault);
+}

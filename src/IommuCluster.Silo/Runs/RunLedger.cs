@@ -1,0 +1,255 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Verdicts;
+using IommuCluster.Silo.Running;
+
+namespace IommuCluster.Silo.Runs;
+
+/// <summary>
+/// Keeps the books of a run: which slices are left, what those done saw, each counted once, and what it means. Results
+/// come in any order and again and again; the books are the same. A plain class, which knows neither grains nor clocks.
+/// </summary>
+internal sealed class RunLedger
+{
+    /// <summary>Boots of a slice.</summary>
+    public const int BootsASlice = 10;
+
+    /// <summary>Schedules of a slice.</summary>
+    public const int SchedulesASlice = 2_000;
+
+    private readonly ImmutableArray<ScenarioCase> _cases;
+    private readonly Dictionary<(int Case, int Slice), long> _underWay = [];
+
+    /// <summary>Opens the books of a run.</summary>
+    /// <param name="record">What is kept of it.</param>
+    /// <param name="cases">Its cases; none are needed for the books of a run that is over.</param>
+    public RunLedger(RunRecord record, ImmutableArray<ScenarioCase> cases)
+    {
+        Record = record;
+        _cases = cases;
+    }
+
+    /// <summary>What is to be kept.</summary>
+    public RunRecord Record { get; private set; }
+
+    /// <summary>True once nothing changes any more.</summary>
+    public bool IsOver => Record.Phase is RunPhase.Stopped or RunPhase.Completed or RunPhase.Failed;
+
+    /// <summary>Begins a run.</summary>
+    /// <param name="order">What was asked.</param>
+    /// <param name="read">What it names.</param>
+    /// <returns>Its first record.</returns>
+    public static RunRecord Begin(RunOrder order, ReadOrder read) =>
+        new(order, read.Scenario.Name, RunPhase.Running, Version: 1, [.. read.Cases.Select(each => Begin(order, each))], Retries: 0, Error: null, Replay: null);
+
+    /// <summary>Takes a slice that nobody has done or does.</summary>
+    /// <returns>The slice, or null when there is none to begin.</returns>
+    public RunSlice? Take()
+    {
+        for (var number = 0; number < Record.Cases.Length && Record.Phase == RunPhase.Running; number++)
+        {
+            if (NextOf(number) is { } slice)
+            {
+                _underWay.Add((number, slice.Number), 0);
+                return slice;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Gives a slice back that was not done.</summary>
+    /// <param name="slice">The slice.</param>
+    public void GiveBack(RunSlice slice)
+    {
+        _underWay.Remove((slice.CaseNumber, slice.Number));
+        Change(Record);
+    }
+
+    /// <summary>Notes how far a slice is.</summary>
+    /// <param name="slice">The slice.</param>
+    /// <param name="done">Boots or schedules done.</param>
+    public void NoteProgress(RunSlice slice, long done)
+    {
+        if (_underWay.TryGetValue((slice.CaseNumber, slice.Number), out var known) && known != done)
+        {
+            _underWay[(slice.CaseNumber, slice.Number)] = done;
+            Change(Record);
+        }
+    }
+
+    /// <summary>Notes that a slice has to be begun again.</summary>
+    public void NoteRetry() => Change(Record with { Retries = Record.Retries + 1 });
+
+    /// <summary>Notes what a slice did, once.</summary>
+    /// <param name="slice">The slice.</param>
+    /// <param name="result">What it did.</param>
+    public void Note(RunSlice slice, SliceResult result)
+    {
+        _underWay.Remove((slice.CaseNumber, slice.Number));
+        var record = Record.Cases[slice.CaseNumber];
+        if (IsOver || record.IsDone(slice.Number))
+        {
+            return;
+        }
+
+        if (result.Failure is { } failure)
+        {
+            Change(Record with { Phase = RunPhase.Failed, Error = failure });
+            return;
+        }
+
+        Set(slice.CaseNumber, Merge(record, slice, result));
+        Change(Record with { Replay = Record.Replay ?? result.Replay });
+        Settle();
+    }
+
+    /// <summary>Asks the run to stop.</summary>
+    public void Stop()
+    {
+        if (Record.Phase == RunPhase.Running)
+        {
+            Change(Record with { Phase = RunPhase.Stopping });
+            Settle();
+        }
+    }
+
+    /// <summary>Ends the run with a fault of our own.</summary>
+    /// <param name="error">What went wrong.</param>
+    public void Fail(string error) => Change(Record with { Phase = RunPhase.Failed, Error = error });
+
+    /// <summary>The run as it stands, for people.</summary>
+    /// <param name="id">Its id.</param>
+    /// <returns>Its status.</returns>
+    public RunStatus Status(string id) =>
+        new(id, Record.Scenario, Record.Phase, Record.Version, [.. Record.Cases.Select(StatusOf)], Record.Retries, Record.Error, Record.Replay);
+
+    private static CaseRecord Begin(RunOrder order, ScenarioCase scenarioCase)
+    {
+        var explore = scenarioCase.Explore;
+        var budget = order.Replay is not null ? 1 : order.Boots ?? explore.Schedules;
+        int? size = order.Boots is not null ? BootsASlice
+            : budget is null || explore.Time is not null || StrategyCatalog.Ends(explore.Strategy) ? null // One mind has to see it all.
+            : SchedulesASlice;
+        return new CaseRecord(scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name, budget, size, 0, [], 0, 0, 0, Coverage.BudgetDone, [], null, []);
+    }
+
+    private RunSlice? NextOf(int number)
+    {
+        var record = Record.Cases[number];
+        if (record.Outcome is not null || IsEnough(number))
+        {
+            return null;
+        }
+
+        for (var slice = record.DoneBelow; slice < record.Slices; slice++)
+        {
+            if (!record.IsDone(slice) && !_underWay.ContainsKey((number, slice)))
+            {
+                var first = (long)slice * (record.SliceSize ?? 0);
+                var count = record.SliceSize is { } size ? Math.Min(size, record.Budget!.Value - first) : record.Budget; // Sliced only with a budget.
+                return new RunSlice(Record.Order, record.Name, number, slice, first, count);
+            }
+        }
+
+        return null;
+    }
+
+    private static CaseRecord Merge(CaseRecord record, RunSlice slice, SliceResult result) => record.With(slice.Number) with
+    {
+        Done = record.Done + result.Done,
+        Abandoned = record.Abandoned + result.Abandoned,
+        Steps = record.Steps + result.Steps,
+        Coverage = record.SliceSize is null ? result.Coverage : Worst(record.Coverage, result.Coverage),
+        Findings = Merge(record, result),
+    };
+
+    private static Coverage Worst(Coverage one, Coverage other) => one == Coverage.StoppedEarly || other == Coverage.StoppedEarly ? Coverage.StoppedEarly : Coverage.BudgetDone;
+
+    private static ImmutableArray<SliceFinding> Merge(CaseRecord record, SliceResult result)
+    {
+        var merged = record.Findings.Select(known => known with { InEvery = known.InEvery && result.Findings.Any(each => IsSame(each, known) && each.InEvery) }).ToList();
+        foreach (var seen in result.Findings)
+        {
+            var at = merged.FindIndex(known => IsSame(known, seen));
+            if (at < 0)
+            {
+                merged.Add(seen with { InEvery = seen.InEvery && record.Done == 0 });
+            }
+            else
+            {
+                var first = merged[at].First <= seen.First ? merged[at] : seen;
+                merged[at] = first with { Count = merged[at].Count + seen.Count, InEvery = merged[at].InEvery };
+            }
+        }
+
+        return [.. merged.OrderBy(each => each.First).ThenBy(each => each.ToFinding().Id, StringComparer.Ordinal)];
+    }
+
+    private static bool IsSame(SliceFinding one, SliceFinding other) => one.ToFinding().IsSameAs(other.ToFinding());
+
+    /// <summary>Ends cases of which nothing is left, and the run when no case is.</summary>
+    private void Settle()
+    {
+        for (var number = 0; number < Record.Cases.Length; number++)
+        {
+            var record = Record.Cases[number];
+            var isIdle = !_underWay.Keys.Any(key => key.Case == number);
+            if (record.Outcome is null && isIdle && (record.DoneBelow >= record.Slices || IsEnough(number) || Record.Phase == RunPhase.Stopping))
+            {
+                Set(number, Judge(number, record));
+            }
+        }
+
+        if (Record.Cases.All(record => record.Outcome is not null))
+        {
+            Change(Record with { Phase = Record.Phase == RunPhase.Stopping ? RunPhase.Stopped : RunPhase.Completed });
+        }
+    }
+
+    private CaseRecord Judge(int number, CaseRecord record)
+    {
+        var isWhole = record.DoneBelow >= record.Slices || IsEnough(number);
+        var verdict = CaseVerdict.Judge(_cases[number], SeenIn(record, isWhole ? record.Coverage : Coverage.StoppedEarly));
+        return record with { Outcome = ScenarioWords.Kebab(verdict.Outcome), Reasons = Record.Order.Replay is null ? verdict.Reasons : [] };
+    }
+
+    /// <summary>Boots go on only until all that is expected was seen.</summary>
+    private bool IsEnough(int number) =>
+        Record.Order.Boots is not null && Record.Cases[number].Done > 0
+        && ClusterCaseRunner.IsSeen(_cases[number], Record.Cases[number].Findings.Select(each => each.ToFinding()));
+
+    private static ExplorationResult SeenIn(CaseRecord record, Coverage coverage)
+    {
+        var all = record.Findings.Select(Observed).ToLookup(each => each.Finding.IsRace);
+        return new ExplorationResult(string.Empty, coverage, record.Done, record.Abandoned, record.Steps, TimeSpan.Zero, [.. all[false]], [.. all[true]]);
+    }
+
+    private static ObservedFinding Observed(SliceFinding seen)
+    {
+        var finding = seen.ToFinding();
+        return new ObservedFinding(finding, new Sighting(finding, Step: -1, Thread: -1, OtherStep: -1), seen.First, seen.Count, []) { InEverySchedule = seen.InEvery };
+    }
+
+    private CaseStatus StatusOf(CaseRecord record, int number) => new(
+        record.Name,
+        record.Board,
+        record.Profile,
+        record.Budget,
+        record.Done,
+        _underWay.Where(pair => pair.Key.Case == number).Sum(pair => pair.Value),
+        record.Steps,
+        record.Outcome,
+        record.Reasons,
+        [.. record.Findings.Where(each => !each.ToFinding().IsRace).Select(StatusOf), .. record.Findings.Where(each => each.ToFinding().IsRace).Select(StatusOf)]);
+
+    private static RunFinding StatusOf(SliceFinding seen) => new(
+        seen.ToFinding().Id, ScenarioWords.Kebab(seen.Kind), seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, seen.Count, seen.First, seen.Token);
+
+    private void Set(int number, CaseRecord record) => Change(Record with { Cases = Record.Cases.SetItem(number, record) });
+
+    private void Change(RunRecord record) => Record = record with { Version = Record.Version + 1 };
+}
