@@ -494,7 +494,11 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private static int AccessOf(in TraceEntry entry) => ((int)entry.Kind << 8) | (int)entry.Marking;
 
-    private static Finding RaceOf(in TraceEntry first, in TraceEntry second)
+    /// <summary>Two accesses that race, as a finding.</summary>
+    /// <param name="first">The one that came first.</param>
+    /// <param name="second">The other.</param>
+    /// <returns>The finding.</returns>
+    internal static Finding RaceOf(in TraceEntry first, in TraceEntry second)
     {
         // The pair is one finding in whichever order it was met.
         var inOrder = string.CompareOrdinal(first.Function, second.Function) <= 0;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Grains.Contracts;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Lock = System.Threading.Lock;
@@ -10,10 +10,8 @@ namespace IommuCluster.Grains.Boots;
 
 /// <summary>What a silo knows of a boot: the code that its threads run, and the lock graph of those that run here.</summary>
 /// <param name="workload">What to run.</param>
-/// <param name="options">How to watch and when to stop.</param>
-/// <param name="schedule">The schedule that decides, or null where concurrency does.</param>
-/// <param name="graph">The lock graph of earlier schedules of a replay; null for a new one.</param>
-internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? schedule, Lockdep? graph = null)
+/// <param name="order">How.</param>
+internal sealed class Boot(Workload workload, BootOrder order)
 {
     /// <summary>CPUs of a SoC.</summary>
     public const int Cpus = 8;
@@ -23,19 +21,23 @@ internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? 
     /// <summary>What to run.</summary>
     public Workload Workload => workload;
 
-    /// <summary>How to watch and when to stop.</summary>
-    public RuntimeOptions Options => options;
+    /// <summary>How.</summary>
+    public BootOrder Order => order;
 
     /// <summary>True when a schedule decides who steps.</summary>
-    public bool IsControlled => schedule is not null;
+    public bool IsControlled => order.Schedule is not null;
 
     /// <summary>The lock graph, or null with checkers off.</summary>
-    public Lockdep? Lockdep { get; } = options.Checkers ? graph ?? new Lockdep() : null;
+    public Lockdep? Lockdep { get; } = order.Checkers ? new Lockdep() : null;
 
     /// <summary>Makes what decides the order of the boot.</summary>
     /// <returns>A new control.</returns>
-    public IBootControl CreateControl() =>
-        schedule is null ? new FreeRun(workload, options, Cpus) : new ControlledRun(workload, options, schedule, Cpus);
+    public IBootControl CreateControl()
+    {
+        var options = new RuntimeOptions { Checkers = order.Checkers, GoOnAfterOops = order.GoOnAfterOops, MaxSteps = order.MaxSteps };
+        return order.Schedule is null ? new FreeRun(workload, options, Cpus)
+            : new ControlledRun(workload, options, Schedule.Decode(order.Schedule) ?? throw new InvalidOperationException($"'{order.Schedule}' is no schedule."), Cpus);
+    }
 
     /// <summary>Gives a thread its answer. CPUs run beside each other, and an acquired lock goes into one graph.</summary>
     /// <param name="thread">The thread.</param>
@@ -49,13 +51,24 @@ internal sealed class Boot(Workload workload, RuntimeOptions options, Schedule? 
     }
 }
 
-/// <summary>
-/// The boots that a silo takes part in. Code does not travel: all silos of a boot must know it under the same name. For
-/// now there is one silo, in the process that asks for the boot.
-/// </summary>
-public sealed class BootRegistry
+/// <summary>Makes workloads from recipes: what lets a boot spread over silos in several processes.</summary>
+public interface IWorkloadSource
+{
+    /// <summary>Makes a workload; every silo must make the same of the same recipe.</summary>
+    /// <param name="recipe">The recipe of <see cref="BootOptions.Recipe"/>.</param>
+    /// <returns>The workload.</returns>
+    Workload Make(string recipe);
+}
+
+/// <summary>The boots that the silos of one process take part in.</summary>
+/// <param name="source">Makes the workloads of boots that come from other processes; null where none do.</param>
+public sealed class BootRegistry(IWorkloadSource? source = null)
 {
     private readonly ConcurrentDictionary<string, Boot> _boots = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<SiloAddress, bool> _silos = [];
+
+    /// <summary>Makes a silo known as one of this process.</summary>
+    internal void Add(SiloAddress silo) => _silos[silo] = true;
 
     /// <summary>Makes a boot known.</summary>
     internal void Add(string name, Boot boot)
@@ -69,6 +82,15 @@ public sealed class BootRegistry
     /// <summary>Forgets a boot.</summary>
     internal void Remove(string name) => _boots.TryRemove(name, out _);
 
-    /// <summary>Finds the boot of a grain.</summary>
-    internal bool TryFind(string name, [NotNullWhen(true)] out Boot? boot) => _boots.TryGetValue(name, out boot);
+    /// <summary>Finds the boot of a grain, or makes it from its recipe.</summary>
+    internal Boot Open(string name, BootOrder order) => _boots.GetOrAdd(name, _ => new Boot(Make(name, order), order));
+
+    /// <summary>The silos that can hold a boot's grains: where only this process knows its workload, this process's.</summary>
+    internal IEnumerable<SiloAddress> Able(string name, SiloAddress[] compatible) =>
+        _boots.TryGetValue(name, out var boot) && boot.Order.Recipe is null ? compatible.Where(_silos.ContainsKey).DefaultIfEmpty(compatible[0]) : compatible;
+
+    private Workload Make(string name, BootOrder order) =>
+        order.Recipe is null ? throw new InvalidOperationException($"This silo knows no boot named '{name}', and it came without a recipe.")
+        : source is null ? throw new InvalidOperationException($"This silo cannot make the workload of '{name}': it has no source of workloads.")
+        : source.Make(order.Recipe);
 }

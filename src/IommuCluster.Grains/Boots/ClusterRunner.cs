@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Messaging;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using CancellationToken = System.Threading.CancellationToken;
@@ -10,71 +11,99 @@ namespace IommuCluster.Grains.Boots;
 
 /// <summary>How a boot on the cluster ended.</summary>
 /// <param name="End">How.</param>
-/// <param name="Findings">What was seen, each once; no data races, which the cluster does not look for yet.</param>
+/// <param name="Findings">The consequences that were seen, each once.</param>
 /// <param name="Fingerprint">The hash of all words of all owners: after a replay that of the deterministic runtime's bank.</param>
 /// <param name="Steps">Steps taken, from the first stage on.</param>
-public sealed record ClusterBoot(ScheduleEnd End, ImmutableArray<Finding> Findings, StateHash Fingerprint, long Steps);
+public sealed record ClusterBoot(ScheduleEnd End, ImmutableArray<Finding> Findings, StateHash Fingerprint, long Steps)
+{
+    /// <summary>The data races that were seen, each once.</summary>
+    public ImmutableArray<Finding> Races { get; init; } = [];
+}
+
+/// <summary>How a SoC boots on a cluster.</summary>
+public sealed record BootOptions
+{
+    /// <summary>How the boot is watched and when it stops. The bound of steps is one of each thread where nobody schedules.</summary>
+    public RuntimeOptions Runtime { get; init; } = new();
+
+    /// <summary>True to spread the SoC's grains over the silos, so that its steps cross the network; by default they share one silo.</summary>
+    public bool Scatter { get; init; }
+
+    /// <summary>What an <see cref="IWorkloadSource"/> makes the same workload from. Null keeps the boot on the silos of this process.</summary>
+    public string? Recipe { get; init; }
+}
 
 /// <summary>Boots SoCs on a cluster.</summary>
 /// <param name="grains">The cluster.</param>
-/// <param name="registry">The boots that its silo knows.</param>
+/// <param name="registry">The boots that the silos of this process know.</param>
 /// <param name="clock">Measures how long a boot may be silent about its end.</param>
 public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, TimeProvider clock)
 {
-    /// <summary>How long a boot may take; longer means that a message was lost.</summary>
+    /// <summary>How long a boot may take.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long a boot may be silent until it is asked whether it is still there.</summary>
+    public TimeSpan AskAfter { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Boots with nobody deciding but the cluster's own concurrency.</summary>
     /// <param name="workload">What to boot.</param>
     /// <param name="name">The boot's name: unlike that of any other boot of the cluster, without slashes.</param>
-    /// <param name="options">How to watch; null for the defaults. The bound of steps is one of each thread.</param>
+    /// <param name="options">How it boots; null for the defaults.</param>
     /// <param name="cancellation">Stops waiting for the boot.</param>
     /// <returns>How it ended.</returns>
+    /// <exception cref="BootLostException">It lost grains with their silo: boot again, under another name.</exception>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
     /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
-    public Task<ClusterBoot> BootAsync(Workload workload, string name, RuntimeOptions? options = null, CancellationToken cancellation = default) =>
-        RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedule: null), name, cancellation);
+    public Task<ClusterBoot> BootAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new BootOptions();
+        return RunAsync(workload, OrderOf(options, schedule: null, name), NameOf(name, options), cancellation);
+    }
 
     /// <summary>Boots with schedules deciding, step by step: one boot each, in turn, with one lock graph.</summary>
     /// <param name="workload">What to boot.</param>
     /// <param name="name">The boots' name: unlike that of any other boot of the cluster, without slashes.</param>
     /// <param name="schedules">The schedules, as the deterministic runtime tells them; at least one.</param>
-    /// <param name="options">How to watch; null for the defaults.</param>
+    /// <param name="options">How they boot; null for the defaults.</param>
     /// <param name="cancellation">Stops waiting for the boot.</param>
     /// <returns>How the last one ended; an end of <see cref="ScheduleEnd.Diverged"/> is the last.</returns>
+    /// <exception cref="BootLostException">A boot lost grains with their silo: replay again, under another name.</exception>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
-    /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
-    public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, RuntimeOptions? options = null, CancellationToken cancellation = default)
+    /// <exception cref="TimeoutException">A boot did not end within <see cref="TimeLimit"/>.</exception>
+    public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, BootOptions? options = null, CancellationToken cancellation = default)
     {
         if (schedules.IsDefaultOrEmpty)
         {
             throw new ArgumentException("There is no schedule to replay.", nameof(schedules));
         }
 
-        var graph = new Lockdep();
+        options ??= new BootOptions();
         var number = 0;
         ClusterBoot last;
         do
         {
-            last = await RunAsync(new Boot(workload, options ?? new RuntimeOptions(), schedules[number], graph), $"{name}.{number}", cancellation);
+            last = await RunAsync(workload, OrderOf(options, schedules[number], name), NameOf($"{name}.{number}", options), cancellation);
         }
         while (last.End != ScheduleEnd.Diverged && ++number < schedules.Length);
 
         return last;
     }
 
-    private async Task<ClusterBoot> RunAsync(Boot boot, string name, CancellationToken cancellation)
+    private static string NameOf(string name, BootOptions options) => options.Scatter ? GrainKeys.Scattered(name) : name;
+
+    private static BootOrder OrderOf(BootOptions options, Schedule? schedule, string lockGraph) =>
+        new(options.Recipe, schedule?.Encode(), lockGraph, options.Runtime.Checkers, options.Runtime.GoOnAfterOops, options.Runtime.MaxSteps);
+
+    private async Task<ClusterBoot> RunAsync(Workload workload, BootOrder order, string name, CancellationToken cancellation)
     {
-        registry.Add(name, boot);
+        registry.Add(name, new Boot(workload, order));
         var observer = new Observer();
         var reference = grains.CreateObjectReference<IBootObserver>(observer);
         try
         {
-            await grains.Soc(name).BeginAsync(reference);
-            var report = await observer.Report.WaitAsync(TimeLimit, clock, cancellation);
-            return report.Failure is null
-                ? new ClusterBoot(report.End, [.. report.Findings.Select(finding => finding.ToFinding())], report.State.ToHash(), report.Steps)
-                : throw new ClusterBootException(report.Failure);
+            var soc = grains.Soc(name);
+            await Delivery.SendAsync(() => soc.BeginAsync(order, reference));
+            return Unwrap(await WaitAsync(soc, observer, cancellation));
         }
         finally
         {
@@ -83,16 +112,63 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
         }
     }
 
+    /// <summary>Waits for the news of the end, and asks for it where none comes: a SoC that was lost sends none.</summary>
+    private async Task<BootReport> WaitAsync(ISocGrain soc, Observer observer, CancellationToken cancellation)
+    {
+        var began = clock.GetTimestamp();
+        while (clock.GetElapsedTime(began) < TimeLimit)
+        {
+            try
+            {
+                return await observer.Report.WaitAsync(AskAfter, clock, cancellation);
+            }
+            catch (TimeoutException)
+            {
+                var status = await Delivery.AskAsync(soc.StatusAsync);
+                if (status.Phase != BootPhase.Running && !observer.Report.IsCompleted)
+                {
+                    return status.Report ?? throw new BootLostException("The SoC was lost with its silo.");
+                }
+            }
+        }
+
+        throw new TimeoutException($"The boot did not end within {TimeLimit}.");
+    }
+
+    private static ClusterBoot Unwrap(BootReport report)
+    {
+        if (report.IsLost)
+        {
+            throw new BootLostException($"A part of the SoC was lost with its silo: {report.Failure}");
+        }
+
+        if (report.Failure is not null)
+        {
+            throw new ClusterBootException(report.Failure);
+        }
+
+        var findings = report.Findings.Select(finding => finding.ToFinding()).ToLookup(finding => finding.IsRace);
+        return new ClusterBoot(report.End, [.. findings[false]], report.State.ToHash(), report.Steps) { Races = [.. findings[true]] };
+    }
+
     private sealed class Observer : IBootObserver
     {
         private readonly TaskCompletionSource<BootReport> _report = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<BootReport> Report => _report.Task;
 
-        public void Ended(BootReport report) => _report.TrySetResult(report);
+        public ValueTask EndedAsync(BootReport report)
+        {
+            _report.TrySetResult(report);
+            return ValueTask.CompletedTask;
+        }
     }
 }
 
 /// <summary>A fault of our own that ended a boot.</summary>
 /// <param name="message">What went wrong, with its stack.</param>
 public sealed class ClusterBootException(string message) : Exception(message);
+
+/// <summary>A boot that lost grains with their silo. It tells nothing, and may be run again from its start.</summary>
+/// <param name="message">What was lost.</param>
+public sealed class BootLostException(string message) : Exception(message);

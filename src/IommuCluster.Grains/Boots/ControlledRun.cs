@@ -26,6 +26,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
     private int _running;
     private int _nextId = 1;
     private int _stage = -1;
+    private int _first;
     private int _steps;
     private bool _isSettled = true;
     private ScheduleEnd? _end;
@@ -174,6 +175,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
         }
 
         _turns.BeginStage();
+        _first = _nextId;
         for (var index = 0; index < workload.Stages[_stage].Threads.Length; index++)
         {
             _starts.Enqueue(new StartAction(Add(index % cpus, _stage, index)));
@@ -184,7 +186,7 @@ internal sealed class ControlledRun(Workload workload, RuntimeOptions options, S
 
     private ThreadOrder Add(int cpu, int stage, int index)
     {
-        var order = new ThreadOrder(_nextId++, _turns.Add(), cpu, stage, index);
+        var order = new ThreadOrder(_nextId++, _turns.Add(), cpu, stage, index, _first);
         _slots[order.Thread] = order.Slot;
         _announced[order.Slot] = null;
         _running++;

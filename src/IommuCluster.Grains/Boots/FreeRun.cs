@@ -6,37 +6,39 @@ namespace IommuCluster.Grains.Boots;
 
 /// <summary>
 /// A boot in which concurrency itself decides. To know that nobody can run although grants may be on their way, a thread
-/// counts as blocked while it reported more waits than grants of it were reported, and a grant is reported by the thread
-/// whose step gave it, not later than that thread's own next wait or end. So when all are blocked, no grant is in flight:
-/// the first unreported one would have been given by a thread that still counts as running.
+/// counts as blocked while the last wait that it reported is later than its last grant that was reported, and a grant is
+/// reported by the thread whose step gave it, not later than that thread's own next wait or end. So when all are blocked,
+/// no grant is in flight: the first unreported one would have been given by a thread that still counts as running.
 /// </summary>
 /// <param name="workload">What to run.</param>
 /// <param name="options">When to stop.</param>
 /// <param name="cpus">Number of CPUs.</param>
 internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpus) : IBootControl
 {
-    private readonly Dictionary<int, int> _waits = []; // Waits less grants of each thread that was heard of.
+    private readonly Dictionary<int, int> _waits = []; // The last step of each thread that was reported as queued.
+    private readonly Dictionary<int, int> _grants = []; // And the last one that was reported as granted.
     private readonly HashSet<int> _live = [];
     private readonly List<(long Due, StepMessage Step)> _sleepers = [];
     private readonly Queue<BootAction> _actions = [];
     private long _now;
     private int _nextId = 1;
     private int _nextSlot;
+    private int _first;
     private int _stage = -1;
     private ScheduleEnd? _end;
 
     /// <inheritdoc/>
     public void Take(ThreadReport report)
     {
-        foreach (var thread in report.LetIn)
+        foreach (var wait in report.LetIn)
         {
-            Count(thread, -1);
+            _grants[wait.Thread] = Math.Max(_grants.GetValueOrDefault(wait.Thread), wait.Sequence);
         }
 
         switch (report.Event)
         {
             case ThreadEvent.Blocked:
-                Count(report.Thread, 1);
+                _waits[report.Thread] = report.Sequence;
                 break;
             case ThreadEvent.Oopsed when !options.GoOnAfterOops:
                 _end ??= ScheduleEnd.Oopsed;
@@ -90,7 +92,7 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
         {
             BeginStage();
         }
-        else if (_live.All(thread => _waits.GetValueOrDefault(thread) > 0) && !WakeSleepers())
+        else if (_live.All(IsBlocked) && !WakeSleepers())
         {
             _actions.Enqueue(new EndAction(ScheduleEnd.Stuck));
         }
@@ -105,6 +107,7 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
         }
 
         _nextSlot = 0;
+        _first = _nextId;
         for (var index = 0; index < workload.Stages[_stage].Threads.Length; index++)
         {
             _actions.Enqueue(new StartAction(Add(index % cpus, _stage, index)));
@@ -113,12 +116,12 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
 
     private ThreadOrder Add(int cpu, int stage, int index)
     {
-        var order = new ThreadOrder(_nextId++, _nextSlot++, cpu, stage, index);
+        var order = new ThreadOrder(_nextId++, _nextSlot++, cpu, stage, index, _first);
         _live.Add(order.Thread);
         return order;
     }
 
-    private void Count(int thread, int change) => _waits[thread] = _waits.GetValueOrDefault(thread) + change;
+    private bool IsBlocked(int thread) => _waits.GetValueOrDefault(thread) > _grants.GetValueOrDefault(thread);
 
     /// <summary>Moves the clock on to the next moment for which threads sleep, and wakes all of them.</summary>
     private bool WakeSleepers()
@@ -131,7 +134,7 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
         _now = _sleepers.Min(sleeper => sleeper.Due);
         foreach (var (_, step) in _sleepers.Where(sleeper => sleeper.Due == _now))
         {
-            Count(step.Thread, -1);
+            _grants[step.Thread] = step.Sequence;
             _actions.Enqueue(new WakeAction(new Grant(step.Thread, step.Sequence, step.Cpu, StepReply.Done)));
         }
 

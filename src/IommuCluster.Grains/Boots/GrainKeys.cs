@@ -6,14 +6,30 @@ namespace IommuCluster.Grains.Boots;
 /// <summary>The keys of a boot's grains: the boot's name, a slash, and which of its grains.</summary>
 internal static class GrainKeys
 {
+    private const int HomeShift = 42; // Home index and kind are above, thread, count and offset below.
+    private const char ScatterMark = '*';
+    private const string CpuPrefix = "cpu";
+
     /// <summary>The boot that a key belongs to.</summary>
     public static string BootOf(string key) => key[..key.LastIndexOf('/')];
 
+    /// <summary>The number of an owner or CPU.</summary>
+    public static int IndexOf(string key) => int.Parse(key.AsSpan(key.LastIndexOf('/') + 1).TrimStart(CpuPrefix), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>The name under which a boot's grains are spread over the silos.</summary>
+    public static string Scattered(string boot) => boot + ScatterMark;
+
+    /// <summary>Tells whether a boot's grains are spread over the silos. The name carries it: every silo has to place alike.</summary>
+    public static bool IsScattered(string boot) => boot.EndsWith(ScatterMark);
+
     /// <summary>A CPU.</summary>
-    public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.GetGrain<ICpuGrain>($"{boot}/cpu{number}");
+    public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.GetGrain<ICpuGrain>($"{boot}/{CpuPrefix}{number}");
 
     /// <summary>The SoC.</summary>
     public static ISocGrain Soc(this IGrainFactory grains, string boot) => grains.GetGrain<ISocGrain>($"{boot}/soc");
+
+    /// <summary>What all addresses of an owner have in common; what is no address has an owner of its own here.</summary>
+    public static ulong OwnerBits(ulong address) => address >> HomeShift;
 
     /// <summary>The grain that owns an address; what is no address is the SoC's to answer for.</summary>
     public static IMemoryGrain OwnerOf(this IGrainFactory grains, string boot, ulong address) =>

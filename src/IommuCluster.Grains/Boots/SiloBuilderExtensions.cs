@@ -1,4 +1,6 @@
+using IommuCluster.Grains.Placement;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
 
 namespace IommuCluster.Grains.Boots;
 
@@ -7,11 +9,17 @@ public static class SiloBuilderExtensions
 {
     /// <summary>Makes a silo take part in boots.</summary>
     /// <param name="silo">The silo.</param>
-    /// <param name="registry">The boots that it knows.</param>
+    /// <param name="registry">The boots of its process.</param>
     /// <returns>The silo.</returns>
     public static ISiloBuilder AddKernelGrains(this ISiloBuilder silo, BootRegistry registry)
     {
         silo.Services.AddSingleton(registry);
-        return silo;
+        return silo.AddPlacementDirector<SocPlacement, SocPlacementDirector>().AddStartupTask(
+            (services, _) =>
+            {
+                registry.Add(services.GetRequiredService<ILocalSiloDetails>().SiloAddress);
+                return Task.CompletedTask;
+            },
+            ServiceLifecycleStage.RuntimeInitialize);
     }
 }

@@ -14,6 +14,9 @@ namespace IommuCluster.Grains.Contracts;
 /// <param name="Value">The word to store or add; words of an allocation; the ticket or time to wait for.</param>
 /// <param name="Expected">The word that a compare-exchange expects.</param>
 /// <param name="Type">The kernel type of an allocation, else null.</param>
+/// <param name="Marking">How the access is marked.</param>
+/// <param name="Site">The number that the CPU gave to the place of the access; 0 where nobody looks for data races.</param>
+/// <param name="Clock">What the thread has heard of, when the owner does not know it yet; else null.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.step")]
 internal sealed record StepMessage(
     [property: Id(0)] int Thread,
@@ -25,23 +28,30 @@ internal sealed record StepMessage(
     [property: Id(6)] int Index,
     [property: Id(7)] ulong Value,
     [property: Id(8)] ulong Expected,
-    [property: Id(9)] string? Type);
+    [property: Id(9)] string? Type,
+    [property: Id(10)] Marking Marking = Marking.Plain,
+    [property: Id(11)] int Site = 0,
+    [property: Id(12)] VectorClock? Clock = null);
 
 /// <summary>What a step answered.</summary>
 /// <param name="IsQueued">True when the thread has to wait: the answer comes as a <see cref="Grant"/>.</param>
 /// <param name="Value">The word that the step answers.</param>
 /// <param name="Fault">How it went wrong, if it did.</param>
 /// <param name="Type">The kernel type of the object of a fault, where there is or was one.</param>
-/// <param name="LetIn">Ids of the threads whose wait the step ended; each gets a grant.</param>
+/// <param name="LetIn">The waits that the step ended; each gets a grant.</param>
 /// <param name="Spawned">The thread that a spawn step starts, on the CPU of its parent.</param>
+/// <param name="Clock">What the thread has heard of now, when the step told it news; else null.</param>
+/// <param name="Race">The earlier access that this one races with, or null.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.reply")]
 internal sealed record StepReply(
     [property: Id(0)] bool IsQueued,
     [property: Id(1)] ulong Value,
     [property: Id(2)] FaultKind Fault,
     [property: Id(3)] string? Type,
-    [property: Id(4)] ImmutableArray<int> LetIn,
-    [property: Id(5)] ThreadOrder? Spawned)
+    [property: Id(4)] ImmutableArray<WaitMessage> LetIn,
+    [property: Id(5)] ThreadOrder? Spawned,
+    [property: Id(6)] VectorClock? Clock = null,
+    [property: Id(7)] AccessMessage? Race = null)
 {
     /// <summary>The answer of a step that has to wait.</summary>
     public static StepReply Queued { get; } = new(IsQueued: true, 0, FaultKind.None, null, [], null);
@@ -49,6 +59,12 @@ internal sealed record StepReply(
     /// <summary>The answer of a step that answers nothing.</summary>
     public static StepReply Done { get; } = new(IsQueued: false, 0, FaultKind.None, null, [], null);
 }
+
+/// <summary>A thread's wait.</summary>
+/// <param name="Thread">Id of the thread.</param>
+/// <param name="Sequence">The step that was queued.</param>
+[GenerateSerializer, Immutable, Alias("iommucluster.wait")]
+internal readonly record struct WaitMessage([property: Id(0)] int Thread, [property: Id(1)] int Sequence);
 
 /// <summary>The late answer of a queued step: a message of its own, from the grain that owns the word to the thread's CPU.</summary>
 /// <param name="Thread">Id of the thread.</param>

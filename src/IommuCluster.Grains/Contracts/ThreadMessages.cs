@@ -10,13 +10,15 @@ namespace IommuCluster.Grains.Contracts;
 /// <param name="Cpu">Where it runs.</param>
 /// <param name="Stage">The stage; -1 for a spawned thread, whose parent knows what it runs.</param>
 /// <param name="Index">Its place in the stage.</param>
+/// <param name="First">Id of the stage's first thread.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.thread")]
 internal sealed record ThreadOrder(
     [property: Id(0)] int Thread,
     [property: Id(1)] int Slot,
     [property: Id(2)] int Cpu,
     [property: Id(3)] int Stage,
-    [property: Id(4)] int Index);
+    [property: Id(4)] int Index,
+    [property: Id(5)] int First);
 
 /// <summary>What a thread tells the SoC.</summary>
 internal enum ThreadEvent
@@ -44,7 +46,8 @@ internal enum ThreadEvent
 /// <param name="Thread">Id of the thread.</param>
 /// <param name="Number">The thread's count of reports, from 1: they are taken in order, and each once.</param>
 /// <param name="Event">What happened.</param>
-/// <param name="LetIn">Ids of the threads whose waits its steps ended since its last report.</param>
+/// <param name="Sequence">Its latest step.</param>
+/// <param name="LetIn">The waits that its steps ended since its last report.</param>
 /// <param name="Findings">What it saw since its last report.</param>
 /// <param name="Step">The step that it wants to take, with <see cref="ThreadEvent.Announced"/>.</param>
 /// <param name="Failure">What went wrong, with <see cref="ThreadEvent.Failed"/>.</param>
@@ -53,10 +56,11 @@ internal sealed record ThreadReport(
     [property: Id(0)] int Thread,
     [property: Id(1)] int Number,
     [property: Id(2)] ThreadEvent Event,
-    [property: Id(3)] ImmutableArray<int> LetIn,
-    [property: Id(4)] ImmutableArray<FindingMessage> Findings,
-    [property: Id(5)] StepMessage? Step = null,
-    [property: Id(6)] string? Failure = null);
+    [property: Id(3)] int Sequence,
+    [property: Id(4)] ImmutableArray<WaitMessage> LetIn,
+    [property: Id(5)] ImmutableArray<FindingMessage> Findings,
+    [property: Id(6)] StepMessage? Step = null,
+    [property: Id(7)] string? Failure = null);
 
 /// <summary>A finding on its way.</summary>
 /// <param name="Kind">What kind of thing.</param>
@@ -107,43 +111,10 @@ internal sealed record WaiterMessage(
 
 /// <summary>What a CPU did.</summary>
 /// <param name="Steps">Steps that its threads took.</param>
-/// <param name="Homes">Owners for which they allocated.</param>
 /// <param name="Findings">What they saw and had no report to put in.</param>
+/// <param name="Races">The data races that they were told of.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.cpu-summary")]
 internal sealed record CpuSummary(
     [property: Id(0)] long Steps,
-    [property: Id(1)] ImmutableArray<HomeMessage> Homes,
-    [property: Id(2)] ImmutableArray<FindingMessage> Findings);
-
-/// <summary>An owner of objects: what is a grain.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Index">Which one.</param>
-[GenerateSerializer, Immutable, Alias("iommucluster.home")]
-internal readonly record struct HomeMessage([property: Id(0)] HomeKind Kind, [property: Id(1)] int Index);
-
-/// <summary>A hash of the state of one or all grains of a SoC.</summary>
-/// <param name="Low">Lower half.</param>
-/// <param name="High">Upper half.</param>
-[GenerateSerializer, Immutable, Alias("iommucluster.state")]
-internal readonly record struct StateMessage([property: Id(0)] ulong Low, [property: Id(1)] ulong High)
-{
-    /// <summary>Wraps a hash.</summary>
-    public static StateMessage Of(StateHash hash) => new(hash.Low, hash.High);
-
-    /// <summary>Unwraps it.</summary>
-    public StateHash ToHash() => new(Low, High);
-}
-
-/// <summary>How a boot ended.</summary>
-/// <param name="End">How.</param>
-/// <param name="Findings">What was seen, each once.</param>
-/// <param name="State">The hash of all words.</param>
-/// <param name="Steps">Steps taken.</param>
-/// <param name="Failure">A fault of our own, or null.</param>
-[GenerateSerializer, Immutable, Alias("iommucluster.boot-report")]
-internal sealed record BootReport(
-    [property: Id(0)] Exploration.Runtime.ScheduleEnd End,
     [property: Id(1)] ImmutableArray<FindingMessage> Findings,
-    [property: Id(2)] StateMessage State,
-    [property: Id(3)] long Steps,
-    [property: Id(4)] string? Failure);
+    [property: Id(2)] ImmutableArray<RaceMessage> Races);

@@ -1,16 +1,18 @@
 using System.Collections.Immutable;
+using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Locking;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Grains.Memory;
 
-/// <summary>The memory of one owner: its bank, who waits there, and the answers already given. Knows no grain.</summary>
+/// <summary>The memory of one owner: its bank, who waits there, who accessed what, and the answers already given. Knows no grain.</summary>
 internal class HomeMemory
 {
     private readonly MemoryBank _bank = new();
     private readonly WaitList _waiting = new();
     private readonly FirstAnswers _answers = new();
+    private readonly AccessHistory _history = new();
     private readonly NeutralShapes _shapes = new();
     private readonly List<Grant> _grants = [];
 
@@ -58,6 +60,7 @@ internal class HomeMemory
     /// <returns>The answer.</returns>
     protected virtual StepReply Answer(StepMessage step)
     {
+        _history.Arrived(step);
         if (!CanProceed(step))
         {
             _waiting.Add(step);
@@ -71,16 +74,16 @@ internal class HomeMemory
     private static bool EndsWaits(StepKind kind) =>
         kind is StepKind.Free or StepKind.Unlock or StepKind.ReadUnlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock;
 
-    private ImmutableArray<int> LetIn()
+    private ImmutableArray<WaitMessage> LetIn()
     {
-        var threads = ImmutableArray.CreateBuilder<int>();
+        var waits = ImmutableArray.CreateBuilder<WaitMessage>();
         while (_waiting.TakeFirst(CanProceed) is { } step)
         {
-            threads.Add(step.Thread);
+            waits.Add(new WaitMessage(step.Thread, step.Sequence));
             _grants.Add(new Grant(step.Thread, step.Sequence, step.Cpu, _answers.Keep(step, Apply(step))));
         }
 
-        return threads.ToImmutable();
+        return waits.ToImmutable();
     }
 
     private StepReply Apply(StepMessage step)
@@ -93,7 +96,8 @@ internal class HomeMemory
         }
 
         _bank.Apply(ref request, ref result);
+        var verdict = _history.Applied(step, result.Slot, step.Kind == StepKind.Free && result.Slot >= 0 ? _bank.WordsOf(result.ObjectNumber) : 0);
         var type = result.Fault == FaultKind.None ? null : _bank.LayoutOf(request.Base)?.Name;
-        return new StepReply(IsQueued: false, result.Value, result.Fault, type, [], null);
+        return new StepReply(IsQueued: false, result.Value, result.Fault, type, [], null, verdict.Clock, verdict.Race);
     }
 }

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Messaging;
+using IommuCluster.Grains.Placement;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
@@ -9,34 +12,55 @@ using Orleans.Concurrency;
 namespace IommuCluster.Grains.Memory;
 
 /// <summary>Gives a SoC's globals and the control of its boot an address in the cluster, and carries the control's orders out.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
-internal sealed class SocGrain : MemoryGrain, ISocGrain
+/// <param name="registry">The boots that this silo knows.</param>
+[Reentrant, SocPlacement]
+internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
 {
-    private readonly IBootControl _control;
     private readonly ReportOrder _order = new();
-    private readonly List<FindingMessage> _findings = [];
-    private readonly HashSet<int> _cpus = [];
+    private readonly FindingList _findings = new();
+    private readonly Dictionary<SocPart, string> _parts = [];
+    private SocMemory? _memory;
+    private IBootControl? _control;
+    private BootOrder? _boot;
     private IBootObserver? _observer;
+    private BootReport? _report;
     private string? _failure;
+    private bool _isLost;
     private bool _isAdvancing;
     private bool _hasEnded;
 
-    /// <summary>Makes the SoC of a boot that this silo knows.</summary>
-    public SocGrain(BootRegistry registry, IGrainContext context)
+    /// <inheritdoc/>
+    protected override HomeMemory Memory => _memory ?? throw new InvalidOperationException($"No boot named '{BootName}' is under way here; if one was, it is lost.");
+
+    private IEnumerable<ICpuGrain> Cpus => from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(BootName, part.Index);
+
+    private IEnumerable<IMemoryGrain> Owners => from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(BootName, new Home(part.Kind!.Value, part.Index));
+
+    /// <inheritdoc/>
+    public ValueTask BeginAsync(BootOrder order, IBootObserver observer)
     {
-        var name = GrainKeys.BootOf(context.GrainId.Key.ToString()!); // Keys are strings.
-        _control = registry.TryFind(name, out var boot) ? boot.CreateControl() : throw new InvalidOperationException($"This silo knows no boot named '{name}'.");
-        Memory = new SocMemory(_control);
+        if (_control is null)
+        {
+            _control = registry.Open(BootName, order).CreateControl();
+            _memory = new SocMemory(_control);
+            _boot = order;
+            _observer = observer;
+            _ = AdvanceAsync();
+        }
+
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
-    protected override HomeMemory Memory { get; }
-
-    /// <inheritdoc/>
-    public ValueTask BeginAsync(IBootObserver observer)
+    public ValueTask<BootOrder?> JoinAsync(SocPart part, string activation)
     {
-        _observer = observer;
-        return AdvanceAsync();
+        if (_boot is not null && !_parts.TryAdd(part, activation) && _parts[part] != activation)
+        {
+            _isLost = true;
+            Fail($"{part} was there before and has come again without its memory.");
+        }
+
+        return ValueTask.FromResult(_isLost ? null : _boot);
     }
 
     /// <inheritdoc/>
@@ -44,50 +68,100 @@ internal sealed class SocGrain : MemoryGrain, ISocGrain
     {
         foreach (var next in _order.Arrived(report))
         {
-            if (!_hasEnded)
+            if (!_hasEnded && _control is not null)
             {
-                Note(next.Findings);
+                _findings.Note(next.Findings);
                 _failure ??= next.Failure;
                 _control.Take(next);
             }
         }
 
-        return AdvanceAsync();
+        _ = AdvanceAsync();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask FailAsync(string failure)
+    {
+        Fail(failure);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<BootStatus> StatusAsync()
+    {
+        if (_control is null)
+        {
+            return new BootStatus(BootPhase.Unknown);
+        }
+
+        if (!_hasEnded)
+        {
+            await Task.WhenAll(Cpus.Select(cpu => Delivery.SendAsync(cpu.PingAsync)));
+        }
+
+        return new BootStatus(_report is null ? BootPhase.Running : BootPhase.Ended, _report);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<StateMessage> EndAsync() => ValueTask.FromResult(StateMessage.Of(Memory.Fingerprint(withRcu: true)));
+
+    /// <inheritdoc/>
+    protected override Task FailAsync(Exception failure)
+    {
+        Fail(failure.ToString());
+        return Task.CompletedTask;
+    }
+
+    private void Fail(string failure)
+    {
+        _failure ??= failure;
+        _ = AdvanceAsync();
     }
 
     /// <summary>Does what the control says; a report that comes in between is heeded by the round under way.</summary>
-    private async ValueTask AdvanceAsync()
+    private async Task AdvanceAsync()
     {
-        if (_isAdvancing)
+        if (_isAdvancing || _control is null)
         {
             return;
         }
 
         _isAdvancing = true;
-        while (!_hasEnded && _control.Next() is { } action)
+        while (!_hasEnded && NextAction() is { } action)
         {
-            await DoAsync(action);
+            try
+            {
+                await DoAsync(action);
+            }
+#pragma warning disable CA1031 // Whatever went wrong ends the boot, and whoever asked for it is told.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                _failure ??= failure.ToString();
+            }
         }
 
         _isAdvancing = false;
     }
+
+    private BootAction? NextAction() => _failure is null ? _control!.Next() : new EndAction(ScheduleEnd.Abandoned);
 
     private async ValueTask DoAsync(BootAction action)
     {
         switch (action)
         {
             case StartAction start:
-                _cpus.Add(start.Order.Cpu);
-                await GrainFactory.Cpu(BootName, start.Order.Cpu).StartAsync(start.Order);
+                _ = SendAsync(() => GrainFactory.Cpu(BootName, start.Order.Cpu).StartAsync(start.Order));
                 break;
             case GoAction go:
-                await GrainFactory.Cpu(BootName, go.Step.Cpu).GoAsync(go.Step.Thread, go.Step.Sequence);
+                _ = SendAsync(() => GrainFactory.Cpu(BootName, go.Step.Cpu).GoAsync(go.Step.Thread, go.Step.Sequence));
                 break;
             case WakeAction wake:
-                await GrainFactory.Cpu(BootName, wake.Grant.Cpu).GrantAsync(wake.Grant);
+                _ = SendAsync(() => GrainFactory.Cpu(BootName, wake.Grant.Cpu).GrantAsync(wake.Grant));
                 break;
             case AskAction ask:
-                _control.Answered(ask, await GrainFactory.OwnerOf(BootName, ask.Step.Base).CanProceedAsync(ask.Step));
+                _control!.Answered(ask, await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, ask.Step.Base).CanProceedAsync(ask.Step)));
                 break;
             case EndAction end:
                 _hasEnded = true;
@@ -98,58 +172,93 @@ internal sealed class SocGrain : MemoryGrain, ISocGrain
         }
     }
 
+    /// <summary>Sends an order on its way; the round goes on meanwhile, so that threads start together.</summary>
+    private async Task SendAsync(Func<ValueTask> call)
+    {
+        try
+        {
+            await Delivery.SendAsync(call);
+        }
+#pragma warning disable CA1031 // Whatever went wrong ends the boot, and whoever asked for it is told.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Fail(failure.ToString());
+        }
+    }
+
     private async ValueTask FinishAsync(ScheduleEnd end)
+    {
+        var report = new BootReport(end, [], default, 0, _failure, _isLost);
+        if (_failure is null)
+        {
+            try
+            {
+                report = await SumUpAsync(end);
+            }
+#pragma warning disable CA1031 // Whoever asked for the boot is told.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                report = report with { Failure = failure.ToString() };
+            }
+        }
+
+        _report = report with { IsLost = _isLost };
+        await LetGoAsync(_report);
+    }
+
+    private async Task<BootReport> SumUpAsync(ScheduleEnd end)
     {
         if (end == ScheduleEnd.Stuck)
         {
-            Note([FindingMessage.Of(await ExplainAsync())]);
+            _findings.Note([FindingMessage.Of(await ExplainAsync())]);
         }
 
-        var steps = 0L;
-        var homes = new HashSet<HomeMessage>();
-        foreach (var cpu in _cpus)
+        var summaries = await Task.WhenAll(Cpus.Select(cpu => Delivery.AskAsync(cpu.EndAsync)));
+        foreach (var summary in summaries)
         {
-            var summary = await GrainFactory.Cpu(BootName, cpu).EndAsync();
-            steps += summary.Steps;
-            homes.UnionWith(summary.Homes);
-            Note(summary.Findings);
+            _findings.Note(summary.Findings);
         }
 
-        var state = Memory.Fingerprint(withRcu: true);
-        foreach (var home in homes.Where(home => home.Kind != HomeKind.Soc))
+        _findings.Note(await new RaceTeller(GrainFactory, BootName).TellAsync(summaries.SelectMany(summary => summary.Races)));
+        var states = await Task.WhenAll(Owners.Select(owner => Delivery.AskAsync(owner.EndAsync)));
+        var state = states.Aggregate(Memory.Fingerprint(withRcu: true), (sum, next) => sum.Plus(next.ToHash()));
+        return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
+    }
+
+    /// <summary>Tells the observer and lets all grains go; where it cannot be told, the SoC stays, to be asked.</summary>
+    private async Task LetGoAsync(BootReport report)
+    {
+        registry.Remove(BootName);
+        foreach (var cpu in Cpus)
         {
-            state = state.Plus((await GrainFactory.Owner(BootName, new Home(home.Kind, home.Index)).EndAsync()).ToHash());
+            await cpu.LetGoAsync();
         }
 
-        _observer?.Ended(new BootReport(end, [.. _findings], StateMessage.Of(state), steps, _failure));
+        foreach (var owner in Owners)
+        {
+            await owner.LetGoAsync();
+        }
+
+        await Delivery.SendAsync(() => _observer!.EndedAsync(report)); // Set by the message that began the boot.
         DeactivateOnIdle();
     }
 
-    private async ValueTask<Finding> ExplainAsync()
+    private async Task<Finding> ExplainAsync()
     {
         var waiters = new List<Waiter>();
-        foreach (var cpu in _cpus)
+        foreach (var cpu in Cpus)
         {
-            waiters.AddRange((await GrainFactory.Cpu(BootName, cpu).WaitersAsync()).Select(WaiterMessages.Unwrap));
+            waiters.AddRange((await Delivery.AskAsync(cpu.WaitersAsync)).Select(WaiterMessages.Unwrap));
         }
 
         var words = new Dictionary<Address, ulong?>();
         foreach (var at in waiters.Select(waiter => waiter.At).Distinct())
         {
-            words[at] = await GrainFactory.OwnerOf(BootName, at.Value).PeekAsync(at.Value);
+            words[at] = await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, at.Value).PeekAsync(at.Value));
         }
 
         return new WaitGraph([.. waiters.OrderBy(waiter => waiter.Slot)], at => words[at]).Explain().Finding;
-    }
-
-    private void Note(ImmutableArray<FindingMessage> findings)
-    {
-        foreach (var finding in findings)
-        {
-            if (!_findings.Exists(known => known.ToFinding().IsSameAs(finding.ToFinding())))
-            {
-                _findings.Add(finding);
-            }
-        }
     }
 }

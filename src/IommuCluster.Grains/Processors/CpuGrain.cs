@@ -1,69 +1,89 @@
 using System.Collections.Immutable;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Messaging;
+using IommuCluster.Grains.Placement;
 using Orleans.Concurrency;
+using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Grains.Processors;
 
-/// <summary>Gives a <see cref="Processor"/> an address in the cluster, and its messages their way.</summary>
-[Reentrant, Orleans.Placement.PreferLocalPlacement]
-internal sealed class CpuGrain : Grain, ICpuGrain, IProcessorLines
+/// <summary>Gives a <see cref="Processors.Processor"/> an address in the cluster, and its messages their way.</summary>
+/// <param name="registry">The boots that this silo knows.</param>
+[Reentrant, SocPlacement]
+internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProcessorLines
 {
-    private readonly string _boot;
-    private readonly Processor? _processor;
     private readonly Dictionary<ulong, IMemoryGrain> _owners = [];
+    private string _boot = string.Empty;
+    private Processor? _processor;
     private ISocGrain? _soc;
 
-    /// <summary>Makes a CPU of a boot that this silo knows. Where the boot is over, all that still comes is dropped.</summary>
-    public CpuGrain(BootRegistry registry, IGrainContext context)
+    private Processor Processor => _processor!; // Made before the first message is let in.
+
+    private ISocGrain Soc => _soc!; // As above.
+
+    /// <inheritdoc/>
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _boot = GrainKeys.BootOf(context.GrainId.Key.ToString()!); // Keys are strings.
-        _processor = registry.TryFind(_boot, out var boot) ? new Processor(boot, this) : null;
+        var key = this.GetPrimaryKeyString();
+        _boot = GrainKeys.BootOf(key);
+        _soc = GrainFactory.Soc(_boot);
+        var order = await GrainFactory.JoinAsync(_boot, new SocPart(Kind: null, GrainKeys.IndexOf(key)), GrainContext);
+        _processor = new Processor(registry.Open(_boot, order), this);
     }
 
     /// <inheritdoc/>
     public ValueTask StartAsync(ThreadOrder order)
     {
-        _processor?.Start(order);
+        Processor.Start(order);
         return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
     public ValueTask GoAsync(int thread, int sequence)
     {
-        _processor?.Go(thread, sequence);
+        Processor.Go(thread, sequence);
         return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public ValueTask GrantAsync(Grant grant) => _processor?.GrantAsync(grant) ?? ValueTask.CompletedTask;
+    public ValueTask GrantAsync(Grant grant) => Processor.GrantAsync(grant);
 
     /// <inheritdoc/>
-    public ValueTask<ImmutableArray<WaiterMessage>> WaitersAsync() => ValueTask.FromResult(_processor?.Waiters() ?? []);
+    public ValueTask<ImmutableArray<WaiterMessage>> WaitersAsync() => ValueTask.FromResult(Processor.Waiters());
 
     /// <inheritdoc/>
-    public async ValueTask<CpuSummary> EndAsync()
+    public async ValueTask<CpuSummary> EndAsync() => await Processor.EndAsync();
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableArray<SiteMessage>> SitesAsync(ImmutableArray<int> sites) => ValueTask.FromResult(Processor.Describe(sites));
+
+    /// <inheritdoc/>
+    public ValueTask PingAsync() => ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
+    public ValueTask LetGoAsync()
     {
-        var summary = _processor is null ? new CpuSummary(0, [], []) : await _processor.EndAsync();
+        Processor.Stop();
+        registry.Remove(_boot);
         DeactivateOnIdle();
-        return summary;
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
     public ValueTask<StepReply> StepAsync(StepMessage step) => OwnerOf(step.Base).StepAsync(step);
 
     /// <inheritdoc/>
-    public ValueTask ReportAsync(ThreadReport report) => (_soc ??= GrainFactory.Soc(_boot)).ReportAsync(report);
+    public async ValueTask ReportAsync(ThreadReport report) => await Delivery.SendAsync(() => Soc.ReportAsync(report));
 
     private IMemoryGrain OwnerOf(ulong address)
     {
-        // All addresses of an owner have their upper bits in common; what is no address has an owner of its own here.
-        const int HomeShift = 42;
-        if (!_owners.TryGetValue(address >> HomeShift, out var owner))
+        var owner = GrainKeys.OwnerBits(address);
+        if (!_owners.TryGetValue(owner, out var grain))
         {
-            _owners.Add(address >> HomeShift, owner = GrainFactory.OwnerOf(_boot, address));
+            _owners.Add(owner, grain = GrainFactory.OwnerOf(_boot, address));
         }
 
-        return owner;
+        return grain;
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Messaging;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using ThreadStart = IommuCluster.Kernel.Memory.ThreadStart;
@@ -18,7 +20,7 @@ internal interface IProcessorLines
 
     /// <summary>Sends a report to the SoC.</summary>
     /// <param name="report">The report.</param>
-    /// <returns>Completes when it is sent.</returns>
+    /// <returns>Completes when it has arrived.</returns>
     ValueTask ReportAsync(ThreadReport report);
 }
 
@@ -31,7 +33,9 @@ internal interface IProcessorLines
 internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemory
 {
     private readonly Dictionary<int, SimulatedThread> _threads = [];
-    private readonly HashSet<HomeMessage> _homes = [];
+    private readonly HashSet<RaceMessage> _races = [];
+    private readonly Sites _sites = new();
+    private CpuSummary? _summary;
     private bool _isAnnouncing;
 
     /// <summary>Starts a thread of a stage.</summary>
@@ -49,9 +53,9 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     /// <param name="sequence">The step.</param>
     public void Go(int id, int sequence)
     {
-        if (_threads.TryGetValue(id, out var thread) && thread is { IsWaiting: true, IsGone: false } && thread.Sequence == sequence)
+        if (_threads.TryGetValue(id, out var thread) && thread.MayGo(sequence))
         {
-            thread.Travelling = TravelAsync(thread, thread.Announced());
+            thread.Travelling = TravelAsync(thread);
         }
     }
 
@@ -66,35 +70,39 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     public ImmutableArray<WaiterMessage> Waiters() =>
         [.. from thread in _threads.Values where thread is { IsWaiting: true, IsGone: false } select WaiterMessages.Of(thread.Kernel)];
 
+    /// <summary>Puts places of the code into words.</summary>
+    /// <param name="sites">Their numbers.</param>
+    /// <returns>A description each.</returns>
+    public ImmutableArray<SiteMessage> Describe(ImmutableArray<int> sites) => [.. sites.Select(number => _sites[number])];
+
     /// <summary>Stops all threads where they stand.</summary>
-    /// <returns>What they did; completes when no step is on its way any more.</returns>
-    public async Task<CpuSummary> EndAsync()
+    public void Stop()
     {
         foreach (var thread in _threads.Values)
         {
             thread.IsGone = true;
         }
+    }
 
+    /// <summary>Stops all threads and sums up.</summary>
+    /// <returns>What they did; completes when no step is on its way any more.</returns>
+    public async Task<CpuSummary> EndAsync()
+    {
+        Stop();
         await Task.WhenAll(_threads.Values.Select(thread => thread.Travelling));
-        return new CpuSummary(
+        return _summary ??= new CpuSummary(
             _threads.Values.Sum(thread => (long)thread.Kernel.StepCount),
-            [.. _homes],
-            boot.IsControlled ? [] : [.. _threads.Values.SelectMany(thread => thread.TakeFindings())]);
+            boot.IsControlled ? [] : [.. _threads.Values.SelectMany(thread => thread.TakeFindings())],
+            [.. _races]);
     }
 
     /// <inheritdoc/>
     public bool Announce(KernelThread thread)
     {
         var running = _threads[thread.Id];
-        var step = running.Announce();
-        if (step.Kind == StepKind.Allocate)
-        {
-            var home = new Address(step.Base).Home;
-            _homes.Add(new HomeMessage(home.Kind, home.Index));
-        }
-
+        running.Announce();
         _isAnnouncing = true;
-        running.Travelling = boot.IsControlled ? ReportAsync(running, ThreadEvent.Announced, step) : TravelAsync(running, step);
+        running.Travelling = boot.IsControlled ? ReportAsync(running, ThreadEvent.Announced, running.Announced()) : TravelAsync(running);
         _isAnnouncing = false;
         return false;
     }
@@ -115,22 +123,24 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         running.Travelling = ReportAsync(running, failure is null ? ThreadEvent.Ended : ThreadEvent.Failed, step: null, failure);
     }
 
-    private void Start(ThreadOrder order, ThreadStart start, KernelThread? parent)
+    private void Start(ThreadOrder order, ThreadStart start, SimulatedThread? parent)
     {
-        var thread = new KernelThread(this, boot.Lockdep, order.Slot, boot.Workload.Machine);
-        thread.Prepare(order.Thread, start, parent);
-        _threads.Add(order.Thread, new SimulatedThread(thread, order));
-        thread.Begin();
+        var kernel = new KernelThread(this, boot.Lockdep, order.Slot, boot.Workload.Machine);
+        kernel.Prepare(order.Thread, start, parent?.Kernel);
+        var clock = VectorClock.At(order.First).Join(parent?.Clock?.With(parent.Kernel.Id, parent.Sequence));
+        _threads.Add(order.Thread, new SimulatedThread(kernel, order) { Clock = boot.Order.Checkers && !start.IsHardware ? clock : null });
+        kernel.Begin();
     }
 
     private async Task ReportAsync(SimulatedThread thread, ThreadEvent happened, StepMessage? step = null, string? failure = null) =>
         await lines.ReportAsync(thread.Report(happened, step, failure));
 
-    private async Task TravelAsync(SimulatedThread thread, StepMessage step)
+    private async Task TravelAsync(SimulatedThread thread)
     {
         try
         {
-            var reply = await lines.StepAsync(step);
+            var step = thread.ToTravel(_sites);
+            var reply = await SendAsync(step);
             if (_isAnnouncing)
             {
                 await Task.Yield(); // The answer was faster than the thread, which is about to suspend itself.
@@ -144,6 +154,22 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         {
             thread.IsGone = true;
             await ReportAsync(thread, ThreadEvent.Failed, step: null, failure.ToString());
+        }
+    }
+
+    /// <summary>Sends a step again when it is not known whether it arrived: its owner gives a repeat the first answer.</summary>
+    private async ValueTask<StepReply> SendAsync(StepMessage step)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await lines.StepAsync(step);
+            }
+            catch (Exception failure) when (Delivery.MayRepeat(failure, attempt))
+            {
+                // Sent again.
+            }
         }
     }
 
@@ -164,29 +190,48 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
 
     private async ValueTask GoOnAsync(SimulatedThread thread, StepReply reply)
     {
-        thread.Note(reply.LetIn);
+        Heed(thread, reply);
         boot.Complete(thread.Kernel, new StepResult { Value = reply.Value, Fault = reply.Fault });
         if (reply.Fault != FaultKind.None)
         {
             thread.Note(Oopses.Describe(EntryOf(thread.Kernel, reply), reply.Type, boot.Workload.Architecture));
-            thread.IsGone = true;
-            await ReportAsync(thread, ThreadEvent.Oopsed);
+            await StopAsync(thread, ThreadEvent.Oopsed);
         }
-        else if (thread.Kernel.StepCount == boot.Options.MaxSteps)
+        else if (thread.Kernel.StepCount == boot.Order.MaxSteps)
         {
-            thread.Note(new Finding(FindingKind.NoProgress, thread.Kernel.Function, string.Empty, string.Empty, string.Empty, $"more than {boot.Options.MaxSteps} steps in one thread"));
-            thread.IsGone = true;
-            await ReportAsync(thread, ThreadEvent.OverBound);
+            thread.Note(new Finding(FindingKind.NoProgress, thread.Kernel.Function, string.Empty, string.Empty, string.Empty, $"more than {boot.Order.MaxSteps} steps in one thread"));
+            await StopAsync(thread, ThreadEvent.OverBound);
         }
         else
         {
             if (reply.Spawned is { } child)
             {
-                Start(child, thread.Kernel.Spawned!, thread.Kernel); // Set by the step that was answered.
+                Start(child, thread.Kernel.Spawned!, thread); // Set by the step that was answered.
             }
 
             thread.Kernel.Resume();
         }
+    }
+
+    /// <summary>Takes what the answer tells besides the word: who was let in, what the thread has heard of now, a race.</summary>
+    private void Heed(SimulatedThread thread, StepReply reply)
+    {
+        thread.Note(reply.LetIn);
+        if (reply.Race is { } other)
+        {
+            _races.Add(new RaceMessage(other, new AccessMessage(thread.Cpu, _sites.NumberOf(thread.Kernel))));
+        }
+
+        if (reply.Clock is { } clock)
+        {
+            thread.Learn(clock, thread.Kernel.Request.Base.Value);
+        }
+    }
+
+    private Task StopAsync(SimulatedThread thread, ThreadEvent happened)
+    {
+        thread.IsGone = true;
+        return ReportAsync(thread, happened);
     }
 
     private static TraceEntry EntryOf(KernelThread thread, StepReply reply) => new()

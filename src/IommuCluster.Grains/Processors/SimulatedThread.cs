@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
@@ -10,13 +12,18 @@ namespace IommuCluster.Grains.Processors;
 /// <param name="order">What started it.</param>
 internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
 {
-    private readonly List<int> _letIn = [];
+    private readonly List<WaitMessage> _letIn = [];
     private readonly List<FindingMessage> _findings = [];
+    private readonly HashSet<ulong> _told = []; // The owners that know the clock.
     private int _reports;
     private int _lastBlocked;
+    private int _lastGone;
 
     /// <summary>The thread.</summary>
     public KernelThread Kernel => thread;
+
+    /// <summary>The CPU on which it runs.</summary>
+    public int Cpu => order.Cpu;
 
     /// <summary>Number of steps that it announced.</summary>
     public int Sequence { get; private set; }
@@ -30,19 +37,60 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
     /// <summary>Its step on the way, for whoever has to wait until none is.</summary>
     public Task Travelling { get; set; } = Task.CompletedTask;
 
-    /// <summary>Announces the step that the thread asks for.</summary>
-    /// <returns>The step as it travels.</returns>
-    public StepMessage Announce()
+    /// <summary>What it has heard of, or null where nobody looks for data races.</summary>
+    public VectorClock? Clock
     {
-        ref readonly var request = ref thread.Request;
-        Sequence++;
-        IsWaiting = true;
-        return ToMessage(request);
+        get;
+        set
+        {
+            field = value;
+            _told.Clear();
+        }
     }
 
-    /// <summary>The announced step, once more.</summary>
-    /// <returns>The step as it travels.</returns>
-    public StepMessage Announced() => ToMessage(thread.Request);
+    /// <summary>Announces the step that the thread asks for.</summary>
+    public void Announce()
+    {
+        Sequence++;
+        IsWaiting = true;
+    }
+
+    /// <summary>The announced step, told to whoever decides when it is taken.</summary>
+    /// <returns>The step.</returns>
+    public StepMessage Announced() => ToMessage(thread.Request, site: 0, clock: null);
+
+    /// <summary>The announced step, for the owner of its word.</summary>
+    /// <param name="sites">Gives numbers to places of the code.</param>
+    /// <returns>The step as it travels, with all that the owner has to know to find data races.</returns>
+    public StepMessage ToTravel(Sites sites)
+    {
+        ref readonly var request = ref thread.Request;
+        return Clock is null ? Announced()
+            : ToMessage(request, sites.NumberOf(thread), _told.Add(GrainKeys.OwnerBits(request.Base.Value)) ? Clock : null);
+    }
+
+    /// <summary>Takes what a step told it to have heard of.</summary>
+    /// <param name="clock">The clock.</param>
+    /// <param name="owner">An address of the owner that told it.</param>
+    public void Learn(VectorClock clock, ulong owner)
+    {
+        Clock = clock;
+        _told.Add(GrainKeys.OwnerBits(owner));
+    }
+
+    /// <summary>Takes the leave to take a step, once.</summary>
+    /// <param name="sequence">The step.</param>
+    /// <returns>False when the leave was here before or comes too late.</returns>
+    public bool MayGo(int sequence)
+    {
+        if (IsGone || !IsWaiting || sequence != Sequence || sequence == _lastGone)
+        {
+            return false;
+        }
+
+        _lastGone = sequence;
+        return true;
+    }
 
     /// <summary>Takes an answer, once.</summary>
     /// <param name="sequence">The step that it answers.</param>
@@ -58,19 +106,23 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
         return true;
     }
 
-    /// <summary>Notes that a step was queued. Its grant may have been faster.</summary>
+    /// <summary>Notes that a step was queued.</summary>
     /// <param name="sequence">The step.</param>
-    /// <returns>False when that was noted before.</returns>
+    /// <returns>False when there is nothing to tell: it was noted before, or its grant was faster.</returns>
     public bool NoteBlocked(int sequence)
     {
-        var isNew = sequence > _lastBlocked;
-        _lastBlocked = Math.Max(_lastBlocked, sequence);
-        return isNew;
+        if (!IsWaiting || sequence != Sequence || sequence == _lastBlocked)
+        {
+            return false;
+        }
+
+        _lastBlocked = sequence;
+        return true;
     }
 
     /// <summary>Notes whose waits its step ended.</summary>
-    /// <param name="threads">Their ids.</param>
-    public void Note(ImmutableArray<int> threads) => _letIn.AddRange(threads);
+    /// <param name="waits">Their waits.</param>
+    public void Note(ImmutableArray<WaitMessage> waits) => _letIn.AddRange(waits);
 
     /// <summary>Notes what it saw.</summary>
     /// <param name="finding">The finding.</param>
@@ -92,12 +144,12 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
     /// <returns>The report, with all that was noted since the last one.</returns>
     public ThreadReport Report(ThreadEvent happened, StepMessage? step = null, string? failure = null)
     {
-        var report = new ThreadReport(order.Thread, ++_reports, happened, [.. _letIn], TakeFindings(), step, failure);
+        var report = new ThreadReport(order.Thread, ++_reports, happened, Sequence, [.. _letIn], TakeFindings(), step, failure);
         _letIn.Clear();
         return report;
     }
 
-    private StepMessage ToMessage(in StepRequest request) => new(
+    private StepMessage ToMessage(in StepRequest request, int site, VectorClock? clock) => new(
         order.Thread,
         Sequence,
         order.Cpu,
@@ -107,5 +159,8 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
         request.Index,
         request.Value,
         request.Expected,
-        request.Kind == StepKind.Allocate ? request.Layout?.Name : null);
+        request.Kind == StepKind.Allocate ? request.Layout?.Name : null,
+        request.Marking,
+        site,
+        clock);
 }

@@ -85,6 +85,9 @@ public sealed record ExploreSettings
     /// <summary>True when a schedule goes on after an oops.</summary>
     public bool GoOnAfterOops { get; init; }
 
+    /// <summary>True to spread one SoC's grains over the silos of a cluster; matters there alone.</summary>
+    public bool Scatter { get; init; }
+
     /// <summary>A schedule that takes more steps than this makes no progress.</summary>
     public int MaxSteps { get; init; } = 200_000;
 }

@@ -367,6 +367,7 @@ internal sealed class ScenarioReader
             Seed = explore.Number("seed", ulong.MaxValue) ?? settings.Seed,
             ContextBound = (int?)Optional(explore, "context-bound", 1_000, null, least: 0),
             GoOnAfterOops = Word(explore, "after-oops", ScenarioWords.AfterOops, missing: false),
+            Scatter = Word(explore, "placement", ScenarioWords.Placement, missing: false),
             MaxSteps = (int)(Optional(explore, "max-steps", 100_000_000, settings.MaxSteps, least: 1) ?? settings.MaxSteps),
         };
         if (settings is { Schedules: null, Time: null } && !StrategyCatalog.Ends(settings.Strategy))

@@ -35,6 +35,12 @@ internal static class ScenarioWords
         ["go-on"] = true,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    internal static readonly FrozenDictionary<string, bool> Placement = new Dictionary<string, bool>(StringComparer.Ordinal)
+    {
+        ["together"] = false,
+        ["scattered"] = true,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
     internal static readonly FrozenDictionary<string, bool> Races = new Dictionary<string, bool>(StringComparer.Ordinal)
     {
         ["listed"] = false,

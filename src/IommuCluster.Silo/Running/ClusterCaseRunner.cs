@@ -68,7 +68,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     public async Task<(ClusterBoot Cluster, ReplayResult Process)> ReplayAsync(ScenarioCase scenarioCase, ScenarioToken token, CancellationToken cancellation = default)
     {
         var process = cases.Replay(scenarioCase, token);
-        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"{Name}{_boots++}", token.Schedules, CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+        var boot = await cluster.ReplayAsync(cases.Boot(scenarioCase), $"{Name}{_boots++}", token.Schedules, OptionsOf(scenarioCase), cancellation);
         return (boot, process);
     }
 
@@ -80,6 +80,9 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         scenarioCase.Expected.Length > 0
         && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Any(expectation.Matcher.Matches));
 
+    private static BootOptions OptionsOf(ScenarioCase scenarioCase) =>
+        new() { Runtime = CaseRunner.OptionsOf(scenarioCase.Explore), Scatter = scenarioCase.Explore.Scatter };
+
     /// <summary>Boots once.</summary>
     /// <returns>How it ended, or null when the run was to end before that.</returns>
     private async Task<ClusterBoot?> BootAsync(ScenarioCase scenarioCase, Workload workload, CancellationToken cancellation)
@@ -87,7 +90,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         try
         {
             cancellation.ThrowIfCancellationRequested();
-            return await cluster.BootAsync(workload, $"{Name}{_boots++}", CaseRunner.OptionsOf(scenarioCase.Explore), cancellation);
+            return await cluster.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

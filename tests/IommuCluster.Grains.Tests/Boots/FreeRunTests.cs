@@ -53,6 +53,15 @@ public sealed class FreeRunTests
     }
 
     [Fact]
+    public void Grant_OfAnEarlierWait_LetsNobodyIn()
+    {
+        Take(2, sequence: 3, ThreadEvent.Blocked);
+        Take(1, ThreadEvent.Blocked, letIn: 2);
+
+        Assert.Equal(new EndAction(ScheduleEnd.Stuck), _run.Next());
+    }
+
+    [Fact]
     public void Wait_ReportedAfterItsGrant_DoesNotCount()
     {
         Take(1, ThreadEvent.Ended, letIn: 2);
@@ -90,7 +99,10 @@ public sealed class FreeRunTests
         Assert.Equal(new EndAction(ScheduleEnd.Completed), _run.Next());
     }
 
-    private void Take(int thread, ThreadEvent happened, params int[] letIn) => _run.Take(new ThreadReport(thread, 1, happened, [.. letIn], []));
+    private void Take(int thread, ThreadEvent happened, params int[] letIn) => Take(thread, sequence: 1, happened, letIn);
+
+    private void Take(int thread, int sequence, ThreadEvent happened, params int[] letIn) =>
+        _run.Take(new ThreadReport(thread, 1, happened, sequence, [.. letIn.Select(id => new WaitMessage(id, 1))], []));
 
     private void Sleep(int thread, ulong ticks) => Assert.False(_run.Sleep(new StepMessage(thread, 1, 0, StepKind.Sleep, 0, -1, 0, ticks, 0, null)));
 }

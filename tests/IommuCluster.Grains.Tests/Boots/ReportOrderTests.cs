@@ -24,5 +24,5 @@ public sealed class ReportOrderTests
     }
 
     private int[] Arrive(int thread, int number) =>
-        [.. _order.Arrived(new ThreadReport(thread, number, ThreadEvent.Blocked, [], [])).Select(report => report.Number)];
+        [.. _order.Arrived(new ThreadReport(thread, number, ThreadEvent.Blocked, 1, [], [])).Select(report => report.Number)];
 }

@@ -28,10 +28,10 @@ public sealed class HomeMemoryTests
         Assert.True(_memory.Step(Lock(4, 1)).IsQueued);
 
         var unlock = _memory.Step(Unlock(2, 2));
-        Assert.Equal(3, Assert.Single(unlock.LetIn));
+        Assert.Equal(3, Assert.Single(unlock.LetIn).Thread);
         Assert.Equal(new Grant(3, 1, 3, StepReply.Done), Assert.Single(_memory.TakeGrants()));
 
-        Assert.Equal(4, Assert.Single(_memory.Step(Unlock(3, 2)).LetIn));
+        Assert.Equal(4, Assert.Single(_memory.Step(Unlock(3, 2)).LetIn).Thread);
         Assert.Equal(4, Assert.Single(_memory.TakeGrants()).Thread);
     }
 
@@ -41,7 +41,7 @@ public sealed class HomeMemoryTests
         _memory.Step(Lock(2, 1));
         _memory.Step(Lock(3, 1));
 
-        Assert.Equal(3, Assert.Single(_memory.Step(Steps.Free(2, 2)).LetIn));
+        Assert.Equal(3, Assert.Single(_memory.Step(Steps.Free(2, 2)).LetIn).Thread);
         var grant = Assert.Single(_memory.TakeGrants());
         Assert.Equal(FaultKind.UseAfterFree, grant.Reply.Fault);
         Assert.Equal("box", grant.Reply.Type);
@@ -64,7 +64,7 @@ public sealed class HomeMemoryTests
         _memory.Step(Lock(3, 1));
         Assert.True(_memory.Step(Lock(3, 1)).IsQueued);
 
-        Assert.Equal(3, Assert.Single(_memory.Step(Unlock(2, 2)).LetIn));
+        Assert.Equal(3, Assert.Single(_memory.Step(Unlock(2, 2)).LetIn).Thread);
         Assert.Empty(_memory.Step(Unlock(3, 2)).LetIn);
     }
 

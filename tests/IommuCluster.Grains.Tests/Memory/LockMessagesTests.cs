@@ -12,19 +12,19 @@ public sealed class LockMessagesTests(LocalCluster cluster)
     [Fact]
     public async Task Lock_Held_AnswersQueuedAtOnceAndPassesOnWithUnlock()
     {
-        var device = cluster.Grains.Owner(cluster.NextName(), new Home(HomeKind.Device, 0));
+        var device = cluster.Grains.Owner(await cluster.BeginIdleAsync(), new Home(HomeKind.Device, 0));
         await device.StepAsync(Steps.Allocate());
 
         Assert.False((await device.StepAsync(Steps.On(Steps.Mutex, StepKind.Lock, thread: 2, sequence: 1))).IsQueued);
         Assert.True((await device.StepAsync(Steps.On(Steps.Mutex, StepKind.Lock, thread: 3, sequence: 1))).IsQueued);
-        Assert.Equal(3, Assert.Single((await device.StepAsync(Steps.On(Steps.Mutex, StepKind.Unlock, thread: 2, sequence: 2))).LetIn));
+        Assert.Equal(3, Assert.Single((await device.StepAsync(Steps.On(Steps.Mutex, StepKind.Unlock, thread: 2, sequence: 2))).LetIn).Thread);
         Assert.Equal(3UL + 1, await device.PeekAsync(Steps.Box.Plus(Steps.Mutex.Word).Value));
     }
 
     [Fact]
     public async Task Step_SentTwice_IsTakenOnce()
     {
-        var device = cluster.Grains.Owner(cluster.NextName(), new Home(HomeKind.Device, 0));
+        var device = cluster.Grains.Owner(await cluster.BeginIdleAsync(), new Home(HomeKind.Device, 0));
         await device.StepAsync(Steps.Allocate());
         var add = Steps.On(Steps.X, StepKind.Add, thread: 2, sequence: 1, value: 5);
 

@@ -1,18 +1,32 @@
 using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Contracts;
+using IommuCluster.Kernel.Firmware;
+using IommuCluster.Kernel.Memory;
+using Orleans.Hosting;
 using Orleans.TestingHost;
+using ThreadStart = IommuCluster.Kernel.Memory.ThreadStart;
 
 namespace IommuCluster.Grains.Tests.Support;
 
-/// <summary>One silo and a client, for all tests of a collection.</summary>
-public sealed class LocalCluster : IAsyncLifetime
+/// <summary>Silos in this process and a client, for all tests of a collection.</summary>
+public class LocalCluster : IAsyncLifetime
 {
     private readonly InProcessTestCluster _cluster;
     private int _boots;
 
     public LocalCluster()
+        : this(silos: 1)
     {
-        var builder = new InProcessTestClusterBuilder(1);
-        builder.ConfigureSilo((_, silo) => silo.AddKernelGrains(Registry));
+    }
+
+    internal LocalCluster(short silos, Action<ISiloBuilder>? configure = null)
+    {
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.AddKernelGrains(Registry);
+            configure?.Invoke(silo);
+        });
         _cluster = builder.Build();
     }
 
@@ -25,9 +39,36 @@ public sealed class LocalCluster : IAsyncLifetime
     /// <summary>A name that no other boot has.</summary>
     internal string NextName() => $"boot{System.Threading.Interlocked.Increment(ref _boots)}";
 
+    /// <summary>Begins a boot that waits for ever, for tests that step its memory themselves.</summary>
+    /// <returns>Its name.</returns>
+    internal async Task<string> BeginIdleAsync(bool scatter = false)
+    {
+        var name = scatter ? GrainKeys.Scattered(NextName()) : NextName();
+        var order = new BootOrder(null, string.Empty, name, Checkers: true, GoOnAfterOops: false, MaxSteps: 1_000);
+        var body = new ThreadStart("idle", async _ => await new TaskCompletionSource().Task);
+        Registry.Add(name, new Boot(new Workload("idle", Architecture.Arm64, [new Stage("idle", [body])]), order));
+        await Grains.Soc(name).BeginAsync(order, Grains.CreateObjectReference<IBootObserver>(new Deaf()));
+        return name;
+    }
+
     public Task InitializeAsync() => _cluster.DeployAsync();
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
+}
+
+/// <summary>Hears of an end that does not matter.</summary>
+internal sealed class Deaf : IBootObserver
+{
+    public ValueTask EndedAsync(BootReport report) => ValueTask.CompletedTask;
+}
+
+/// <summary>Three silos and a client.</summary>
+public sealed class ThreeSilos() : LocalCluster(silos: 3);
+
+[CollectionDefinition(Name)]
+public sealed class ThreeSilosGroup : ICollectionFixture<ThreeSilos>
+{
+    public const string Name = "three silos";
 }
 
 [CollectionDefinition(Name)]

@@ -35,7 +35,7 @@ public sealed class ScenarioReaderTests
         var driver = Assert.Single(fix.Plan.Drivers);
         Assert.Equal((DriverLoad.Module, ProbeMode.Asynchronous), (driver.Load, driver.Probe));
         Assert.Equal(["context-banks=16", "stream-map-entries=4"], driver.Switches.Select(pair => $"{pair.Key}={pair.Value}"));
-        Assert.Equal(("states", null, 2, 7UL, true), (fix.Explore.Strategy, fix.Explore.Schedules, fix.Explore.ContextBound!.Value, fix.Explore.Seed, fix.Explore.GoOnAfterOops));
+        Assert.Equal(("states", null, 2, 7UL, true, true), (fix.Explore.Strategy, fix.Explore.Schedules, fix.Explore.ContextBound!.Value, fix.Explore.Seed, fix.Explore.GoOnAfterOops, fix.Explore.Scatter));
         Assert.Empty(fix.Expected);
         Assert.Equal("R17", Assert.Single(fix.Known).Source);
         Assert.True(fix.RacesAreRed);

@@ -28,6 +28,7 @@ public sealed class SchemaTests
         Assert.Equal(ScenarioWords.Loads.Keys.Order(StringComparer.Ordinal), Words(driver.GetProperty("load")));
         Assert.Equal(ScenarioWords.Probes.Keys.Order(StringComparer.Ordinal), Words(driver.GetProperty("probe")));
         Assert.Equal(ScenarioWords.AfterOops.Keys.Order(StringComparer.Ordinal), Words(explore.GetProperty("after-oops")));
+        Assert.Equal(ScenarioWords.Placement.Keys.Order(StringComparer.Ordinal), Words(explore.GetProperty("placement")));
         Assert.Equal(StrategyCatalog.Names.Order(StringComparer.Ordinal), Words(explore.GetProperty("strategy")));
     }
 

@@ -41,7 +41,7 @@ internal static class Texts
           fix:
             profile: linux-6.8
             drivers: { arm-smmu: { switches: { context-banks: 16 } } }
-            explore: { strategy: states, schedules: null, context-bound: 2, after-oops: go-on }
+            explore: { strategy: states, schedules: null, context-bound: 2, after-oops: go-on, placement: scattered }
             races: red
             expect: clean
             known:
