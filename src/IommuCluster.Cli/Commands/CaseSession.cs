@@ -21,10 +21,9 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
 
     /// <summary>Runs a case and tells its verdict, findings and, for each that was not told before, its report.</summary>
     /// <returns>What was seen.</returns>
-    internal CaseResult Run(ScenarioCase scenarioCase, bool judge, CancellationToken cancellation)
+    internal CaseResult Run(ScenarioCase scenarioCase, bool judge, CancellationToken cancellation, CheckpointFile? checkpoint = null)
     {
-        var title = $"{scenarioCase.Scenario}/{scenarioCase.Name}";
-        var result = output.WithProgress(title, scenarioCase.Explore.Schedules, progress => _runner.Run(scenarioCase, progress, cancellation));
+        var result = output.WithProgress(scenarioCase, progress => _runner.Run(scenarioCase, progress, checkpoint, cancellation));
         if (!output.IsJson)
         {
             Tell(result, judge);

@@ -5,6 +5,7 @@ using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Reports;
+using IommuCluster.Scenarios.Running;
 using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Cli.Commands;
@@ -18,7 +19,7 @@ internal static class ExploreCommand
         var choices = new Choices();
         var command = new Command("explore", "Searches one case of a scenario for violations.")
         {
-            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Seed, choices.Cores, choices.Folder,
+            scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Saturation, choices.Seed, choices.Cores, choices.Checkpoint, choices.Folder,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(
             Explore(context, new CliOutput(context, options, parsed), parsed, parsed.GetRequiredValue(scenario), choices, cancellation)));
@@ -29,12 +30,19 @@ internal static class ExploreCommand
     {
         var scenario = ScenarioCatalog.Locate(context.Places).Load(name);
         var scenarioCase = choices.Apply(scenario, parsed);
+        if (scenarioCase.Explore is { Saturation: not null, Strategy: var search } && StrategyCatalog.Ends(search))
+        {
+            throw new ScenarioException($"--saturation with strategy {search}", "a search ends when nothing is left", "leave it away, or sample");
+        }
+
         if (!output.IsJson)
         {
             output.Line($"{scenario.Name}: {scenario.Title}");
         }
 
-        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder), (int)(parsed.GetValue(choices.Cores) ?? Environment.ProcessorCount)).Run(scenarioCase, judge: false, cancellation);
+        var cores = (int)(parsed.GetValue(choices.Cores) ?? Environment.ProcessorCount);
+        var checkpoint = parsed.GetValue(choices.Checkpoint) is { } file ? new CheckpointFile(file) : null;
+        var result = new CaseSession(context, output, parsed.GetValue(choices.Folder), cores).Run(scenarioCase, judge: false, cancellation, checkpoint);
         if (output.IsJson)
         {
             output.Text(JsonReport.Run(scenario.Name, [result]));
@@ -76,6 +84,10 @@ internal static class ExploreCommand
             },
         };
 
+        internal Option<long?> Saturation { get; } = Number("--saturation", "Ends a sampler after so many schedules that showed nothing new. Alone, it replaces the file's budget.", 1, long.MaxValue);
+
+        internal Option<string?> Checkpoint { get; } = new("--checkpoint") { Description = "File in which it is noted how far the run is; where it is there already, the run goes on from it." };
+
         internal Option<long?> Seed { get; } = Number("--seed", "Seed of random choices.", 0, long.MaxValue);
 
         internal Option<long?> Cores { get; } = Number("--cores", "Workers of a sampler; all cores when not given. What is found does not depend on it.", 1, 1_024);
@@ -86,7 +98,7 @@ internal static class ExploreCommand
         {
             var found = parsed.GetValue(Case) is { } name ? scenario.FindCase(name) : scenario.Cases[0];
             found = parsed.GetValue(Profile) is { } profile ? found.On(profile) : found;
-            var (schedules, time) = (parsed.GetValue(Schedules), parsed.GetValue(Time));
+            var (schedules, time, saturation) = (parsed.GetValue(Schedules), parsed.GetValue(Time), parsed.GetValue(Saturation));
             var explore = found.Explore with
             {
                 Strategy = parsed.GetValue(Strategy) ?? found.Explore.Strategy,
@@ -94,7 +106,7 @@ internal static class ExploreCommand
                 Seed = (ulong?)parsed.GetValue(Seed) ?? found.Explore.Seed,
             };
             var isOwnSearch = parsed.GetValue(Strategy) is { } named && StrategyCatalog.Ends(named); // The file's budget is meant for the file's strategy.
-            return found with { Explore = schedules is null && time is null && !isOwnSearch ? explore : explore with { Schedules = schedules, Time = time } };
+            return found with { Explore = schedules is null && time is null && saturation is null && !isOwnSearch ? explore : explore with { Schedules = schedules, Time = time, Saturation = saturation } };
         }
 
         private static Option<long?> Number(string name, string description, long least, long most, params string[] aliases) => new(name, aliases)

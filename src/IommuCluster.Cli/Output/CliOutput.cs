@@ -1,5 +1,7 @@
 using System.CommandLine;
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Reports;
 using Spectre.Console;
 
 namespace IommuCluster.Cli.Output;
@@ -43,19 +45,17 @@ internal sealed class CliOutput
     /// <summary>Writes a remark that is no result.</summary>
     internal void Remark(string line) => _context.Error.Write(line + "\n");
 
-    /// <summary>Does long work with its progress on the terminal, if there is one.</summary>
-    internal T WithProgress<T>(string title, long? schedules, Func<Action<ExplorationProgress>?, T> work)
+    /// <summary>Explores a case with its progress on the terminal, if there is one.</summary>
+    internal T WithProgress<T>(ScenarioCase scenarioCase, Func<Action<ExplorationProgress>?, T> work)
     {
         if (!_context.HasProgress || IsQuiet || IsJson)
         {
             return work(null);
         }
 
+        var title = $"{scenarioCase.Scenario}/{scenarioCase.Name}";
         return ConsoleOn(_context.Error).Status().Start(Markup.Escape(title), status => work(at =>
-        {
-            var of = schedules is { } all ? $" of {all:N0}" : string.Empty;
-            status.Status = Markup.Escape($"{title}: {at.Schedules:N0}{of} schedules, {at.Steps / 1e6:F1} M steps, {at.Consequences} consequences, {at.Races} races, {at.Elapsed.TotalSeconds:F0} s");
-        }));
+            status.Status = Markup.Escape($"{title}: {TextReport.Progress(at, scenarioCase.Explore)}")));
     }
 
     private static IAnsiConsole ConsoleOn(TextWriter writer)

@@ -180,9 +180,15 @@ public sealed class Campaign
         Span<int> schedules = stackalloc int[_portfolio.Members.Length];
         foreach (var result in _results.OfType<ShardResult>())
         {
-            var member = _portfolio.Members.IndexOf(Round[result.Index].Strategy);
-            news[member] += _ledger.Merge(result);
-            schedules[member] += result.Schedules;
+            var shard = Round[result.Index];
+            var merged = _ledger.Merge(result);
+            _ledger.NoteTried(shard.Flips);
+            if (_portfolio.Members.IndexOf(shard.Strategy) is >= 0 and var member)
+            {
+                news[member] += merged;
+                schedules[member] += result.Schedules;
+            }
+
             if (IsOnlySchedule)
             {
                 break; // All shards ran the same one.
@@ -205,25 +211,31 @@ public sealed class Campaign
 
     private ImmutableArray<Shard> Plan(int schedules)
     {
-        var left = _portfolio.Share(schedules).ToArray();
         var most = (schedules + ShardsOfRound - 1) / ShardsOfRound;
-        var shards = ImmutableArray.CreateBuilder<Shard>();
-        var first = _ledger.Schedules;
-        while (left.Sum() > 0)
+        var shards = new List<Shard>();
+        void Add(string strategy, int count, ImmutableArray<RaceHint> flips) =>
+            shards.Add(new Shard(_round, shards.Count, strategy, _plan.Seed, _ledger.Schedules + shards.Sum(shard => shard.Schedules), count, _ledger.MostChoices) { Flips = flips });
+
+        // Racing pairs met in one order only come first: the other order is where the surprise is.
+        var flips = _portfolio.Members.Length > 1 ? _ledger.Flips(schedules / 4) : [];
+        foreach (var chunk in flips.Chunk(most))
+        {
+            Add(StrategyCatalog.Flip, chunk.Length, [.. chunk]);
+        }
+
+        // Then turn and turn about, so that no member's schedules come before those of all others.
+        for (var left = _portfolio.Share(schedules - flips.Length).ToArray(); left.Sum() > 0;)
         {
             for (var i = 0; i < left.Length; i++)
             {
-                // Turn and turn about, so that no member's schedules come first.
-                var count = Math.Min(left[i], most);
-                if (count > 0)
+                if (Math.Min(left[i], most) is > 0 and var count)
                 {
-                    shards.Add(new Shard(_round, shards.Count, _portfolio.Members[i], _plan.Seed, first, count, _ledger.MostChoices));
-                    first += count;
+                    Add(_portfolio.Members[i], count, []);
                     left[i] -= count;
                 }
             }
         }
 
-        return shards.ToImmutable();
+        return [.. shards];
     }
 }

@@ -22,12 +22,13 @@ public sealed record ExplorationOptions
 
     /// <summary>The least time between two calls of <see cref="Progress"/>.</summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100);
-}
 
-/// <summary>How far a run is.</summary>
-/// <param name="Schedules">Schedules run so far.</param>
-/// <param name="Steps">Steps taken so far.</param>
-/// <param name="Elapsed">Time so far.</param>
-/// <param name="Consequences">Different consequences so far.</param>
-/// <param name="Races">Different data races so far.</param>
-public readonly record struct ExplorationProgress(long Schedules, long Steps, TimeSpan Elapsed, int Consequences, int Races);
+    /// <summary>Where an earlier run with the same workload and strategy stood, to go on with it; null to begin.</summary>
+    public SearchState? From { get; init; }
+
+    /// <summary>Called now and then between two schedules with where the run stands; null for nobody, and unless the strategy is <see cref="Strategies.IResumable"/>.</summary>
+    public Action<SearchState>? Checkpoint { get; init; }
+
+    /// <summary>The least time between two calls of <see cref="Checkpoint"/>.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(5);
+}

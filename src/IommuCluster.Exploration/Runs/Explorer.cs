@@ -22,7 +22,11 @@ public sealed class Explorer
         _clock = clock;
         _strategy = strategy;
         _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch });
-        _log = new ScheduleLog(_runtime);
+        _log = new ScheduleLog(_runtime, options.From?.Seen);
+        if (options.From is { } from)
+        {
+            Load(from.Search);
+        }
     }
 
     /// <summary>Explores.</summary>
@@ -39,7 +43,8 @@ public sealed class Explorer
     {
         var begin = _clock.GetTimestamp();
         var told = begin;
-        Coverage? coverage = null;
+        var saved = begin;
+        var coverage = _log.Schedules >= _options.Schedules ? Coverage.BudgetDone : default(Coverage?);
         var onlySchedule = false;
         while (coverage is null)
         {
@@ -66,7 +71,13 @@ public sealed class Explorer
             if (_options.Progress is { } progress && (coverage is not null || _clock.GetElapsedTime(told) >= _options.ProgressInterval))
             {
                 told = _clock.GetTimestamp();
-                progress(new ExplorationProgress(_log.Schedules, _runtime.TotalSteps, _clock.GetElapsedTime(begin), _log.Entries.Count - _log.Races, _log.Races));
+                progress(new ExplorationProgress(_log.Schedules, _log.Steps, _clock.GetElapsedTime(begin), _log.Entries.Count - _log.Races, _log.Races));
+            }
+
+            if (_options.Checkpoint is { } checkpoint && (coverage is not null || _clock.GetElapsedTime(saved) >= _options.CheckpointInterval))
+            {
+                checkpoint(Save());
+                saved = _clock.GetTimestamp();
             }
         }
 
@@ -80,36 +91,40 @@ public sealed class Explorer
         var stop = false;
         foreach (var entry in _log.Note(_log.Schedules, end))
         {
-            stop |= _options.StopAt?.Invoke(Observed(entry)) ?? false;
+            stop |= _options.StopAt?.Invoke(entry.Observed(_log)) ?? false;
         }
 
         return stop;
     }
 
-    /// <summary>The schedule that shows a finding, after those that made the other edges of a lock order.</summary>
-    private ImmutableArray<Schedule> SchedulesOf(LogEntry entry) =>
-    [
-        .. entry.Sighting.Witnesses.Where(number => number >= 0 && number != entry.First).Order().Select(number => _log.EdgeMakers[number]),
-        entry.Schedule,
-    ];
+    private void Load(ImmutableArray<byte> search)
+    {
+        using var stream = new MemoryStream([.. search]);
+        using var reader = new BinaryReader(stream);
+        Resumable.Load(reader);
+    }
 
-    private ObservedFinding Observed(LogEntry entry) =>
-        new(entry.Sighting.Finding, entry.Sighting, entry.First, entry.AtBoot ? _log.Schedules : entry.Count, SchedulesOf(entry))
-        {
-            AtBoot = entry.AtBoot,
-            InEverySchedule = entry.AtBoot || (entry.Ended > 0 && entry.Ended == _log.Schedules - _log.Abandoned),
-        };
+    private SearchState Save()
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        Resumable.Save(writer);
+        writer.Flush();
+        return new SearchState(_log.ToState(), [.. stream.ToArray()]);
+    }
+
+    private IResumable Resumable => _strategy as IResumable ?? throw new InvalidOperationException($"The strategy {_strategy.Name} cannot be resumed.");
 
     private ExplorationResult Result(Coverage coverage, TimeSpan elapsed, bool onlySchedule)
     {
-        var observed = _log.Entries.Select(Observed).ToList();
+        var observed = _log.Entries.Select(entry => entry.Observed(_log)).ToList();
         var search = _strategy as StateSearch;
         return new ExplorationResult(
             _strategy.Name,
             coverage,
             _log.Schedules,
             _log.Abandoned,
-            _runtime.TotalSteps,
+            _log.Steps,
             elapsed,
             [.. observed.Where(entry => !entry.Finding.IsRace)],
             [.. observed.Where(entry => entry.Finding.IsRace)])

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
-using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
 
 namespace IommuCluster.Exploration.Runs;
@@ -8,12 +8,15 @@ namespace IommuCluster.Exploration.Runs;
 /// <summary>What a campaign has seen so far: results are merged into it in the order of their shards.</summary>
 internal sealed class Ledger
 {
+    private const int MaxTries = 8;
+
     private readonly Dictionary<Finding, int> _places = new(SameFinding.Instance);
     private readonly List<SeenFinding> _findings = [];
     private readonly LockGraph _locks = new();
     private readonly SortedDictionary<long, Schedule> _edgeMakers = [];
     private readonly HashSet<RaceOrder> _orders = [];
     private readonly List<RaceOrderSeen> _ordersInOrder = [];
+    private readonly List<PendingFlip> _pending = [];
 
     /// <summary>Makes a ledger as it was.</summary>
     /// <param name="state">What <see cref="ToState"/> answered, or the default for an empty one.</param>
@@ -39,6 +42,8 @@ internal sealed class Ledger
         {
             Meet(seen);
         }
+
+        _pending.AddRange(state.Pending);
     }
 
     /// <summary>Schedules run.</summary>
@@ -87,7 +92,7 @@ internal sealed class Ledger
 
     /// <summary>What was seen, in the order of first sight.</summary>
     /// <returns>One entry a finding.</returns>
-    public ImmutableArray<ObservedFinding> Observed() => [.. _findings.OrderBy(seen => seen.AtBoot ? -1 : seen.First).Select(Observed)];
+    public ImmutableArray<ObservedFinding> Observed() => [.. _findings.OrderBy(seen => seen.AtBoot ? -1 : seen.First).Select(seen => seen.Observed(Schedules, Abandoned))];
 
     /// <summary>The coverage so far.</summary>
     /// <returns>Its figures.</returns>
@@ -110,7 +115,25 @@ internal sealed class Ledger
         LockEdges = [.. _locks.Edges],
         EdgeMakers = [.. _edgeMakers.Select(maker => new NumberedSchedule(maker.Key, maker.Value))],
         RaceOrders = [.. _ordersInOrder],
+        Pending = [.. _pending],
     };
+
+    /// <summary>Racing pairs to be met in the other order by one schedule each, those tried least first.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <returns>How to meet them.</returns>
+    public ImmutableArray<RaceHint> Flips(int most) => [.. _pending.OrderBy(flip => flip.Tries).Take(most).Select(flip => flip.Hint)];
+
+    /// <summary>Takes notice of what was tried; a pair that was tried often without coming round is given up.</summary>
+    /// <param name="flips">Some of <see cref="Flips"/>.</param>
+    public void NoteTried(ImmutableArray<RaceHint> flips)
+    {
+        for (var i = 0; i < _pending.Count; i++)
+        {
+            _pending[i] = _pending[i] with { Tries = _pending[i].Tries + (flips.Contains(_pending[i].Hint) ? 1 : 0) };
+        }
+
+        _pending.RemoveAll(flip => flip.Tries >= MaxTries);
+    }
 
     private bool Merge(SeenFinding seen)
     {
@@ -136,7 +159,13 @@ internal sealed class Ledger
             return false;
         }
 
-        _ordersInOrder.Add(seen);
+        _ordersInOrder.Add(seen with { Hint = null });
+        _pending.RemoveAll(flip => flip.Order == seen.Order.Flipped);
+        if (seen.Hint is not null && !_orders.Contains(seen.Order.Flipped))
+        {
+            _pending.Add(new PendingFlip(seen.Order, seen.Hint, Tries: 0));
+        }
+
         return IsNews(seen.Schedule);
     }
 
@@ -182,11 +211,4 @@ internal sealed class Ledger
         _findings.Add(seen);
         Races += seen.Finding.IsRace ? 1 : 0;
     }
-
-    private ObservedFinding Observed(SeenFinding seen) =>
-        new(seen.Finding, new Sighting(seen.Finding, seen.Step, seen.Thread, seen.OtherStep), seen.First, seen.AtBoot ? Schedules : seen.Count, seen.Schedules)
-        {
-            AtBoot = seen.AtBoot,
-            InEverySchedule = seen.AtBoot || (seen.Ended > 0 && seen.Ended == Schedules - Abandoned),
-        };
 }

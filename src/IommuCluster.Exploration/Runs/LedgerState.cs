@@ -32,6 +32,9 @@ public sealed record LedgerState
 
     /// <summary>Racing pairs in the orders in which they were met, in the order of merging.</summary>
     public ImmutableArray<RaceOrderSeen> RaceOrders { get; init; } = [];
+
+    /// <summary>Racing pairs that are to be met in the other order, those met first first.</summary>
+    public ImmutableArray<PendingFlip> Pending { get; init; } = [];
 }
 
 /// <summary>Coverage in terms of what the kernel does.</summary>

@@ -1,4 +1,5 @@
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Runs;
@@ -28,4 +29,11 @@ public sealed record RaceOrder(string First, StepKind FirstKind, string Second, 
 /// <summary>A racing pair and the first schedule that met it in this order.</summary>
 /// <param name="Order">The pair.</param>
 /// <param name="Schedule">Number of the schedule.</param>
-public readonly record struct RaceOrderSeen(RaceOrder Order, long Schedule);
+/// <param name="Hint">How to meet it in the other order; null where nobody wants to.</param>
+public sealed record RaceOrderSeen(RaceOrder Order, long Schedule, RaceHint? Hint);
+
+/// <summary>A racing pair that is to be met in the other order.</summary>
+/// <param name="Order">The pair, as it was met.</param>
+/// <param name="Hint">How to meet it in the other order.</param>
+/// <param name="Tries">Schedules that tried to.</param>
+public sealed record PendingFlip(RaceOrder Order, RaceHint Hint, int Tries);

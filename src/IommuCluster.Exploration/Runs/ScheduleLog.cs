@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 
@@ -15,17 +16,27 @@ internal sealed class ScheduleLog
     private readonly List<LogEntry> _inOrder = [];
     private readonly List<LogEntry> _news = [];
     private readonly Dictionary<long, Schedule> _edgeMakers = [];
-    private readonly HashSet<MetOrder> _orders = [];
+    private readonly HashSet<MetOrder> _met = [];
+    private readonly HashSet<RaceOrder> _orders = [];
     private readonly List<RaceOrderSeen> _raceOrders = [];
+    private readonly long _stepsBefore;
 
     /// <summary>Makes a log and notes what the boot showed, before anybody had a choice.</summary>
-    /// <param name="runtime">The runtime.</param>
-    public ScheduleLog(DeterministicRuntime runtime)
+    /// <param name="runtime">The runtime; its lock graph takes part in what schedules show.</param>
+    /// <param name="from">What <see cref="ToState"/> answered, to go on with it; null for an empty log.</param>
+    public ScheduleLog(DeterministicRuntime runtime, LedgerState? from = null)
     {
         _runtime = runtime;
+        _stepsBefore = (from?.Steps ?? 0) - runtime.TotalSteps;
+        if (from is not null)
+        {
+            Restore(from);
+            return;
+        }
+
         foreach (var sighting in runtime.BootSightings)
         {
-            Add(sighting, 0, Schedule.Default).AtBoot = true;
+            Add(new LogEntry(sighting, 0, [Schedule.Default], atBoot: true));
         }
     }
 
@@ -49,6 +60,23 @@ internal sealed class ScheduleLog
 
     /// <summary>The schedules that made edges of the lock graph, by their numbers.</summary>
     public IReadOnlyDictionary<long, Schedule> EdgeMakers => _edgeMakers;
+
+    /// <summary>Steps taken in the schedules noted.</summary>
+    public long Steps => _stepsBefore + _runtime.TotalSteps;
+
+    /// <summary>The log as data.</summary>
+    /// <returns>What makes an equal log.</returns>
+    public LedgerState ToState() => new()
+    {
+        Schedules = Schedules,
+        Abandoned = Abandoned,
+        Steps = Steps,
+        MostChoices = MostChoices,
+        Findings = [.. _inOrder.Select(entry => entry.ToSeen())],
+        LockEdges = [.. _runtime.Lockdep?.Edges ?? []],
+        EdgeMakers = [.. _edgeMakers.OrderBy(maker => maker.Key).Select(maker => new NumberedSchedule(maker.Key, maker.Value))],
+        RaceOrders = [.. _raceOrders],
+    };
 
     /// <summary>Notes the schedule that the runtime has just run.</summary>
     /// <param name="number">Its number.</param>
@@ -89,8 +117,7 @@ internal sealed class ScheduleLog
 
         if (!_entries.TryGetValue(sighting.Finding, out entry))
         {
-            entry = Add(sighting, number, _runtime.ToSchedule());
-            _news.Add(entry);
+            _news.Add(entry = Add(new LogEntry(sighting, number, SchedulesOf(sighting, number), atBoot: false)));
         }
 
         if (sighting.Finding.IsRace)
@@ -101,12 +128,18 @@ internal sealed class ScheduleLog
         return entry;
     }
 
-    private LogEntry Add(Sighting sighting, long number, Schedule schedule)
+    /// <summary>The schedule at hand, after those that made the other edges of a lock order.</summary>
+    private ImmutableArray<Schedule> SchedulesOf(Sighting sighting, long number) =>
+    [
+        .. sighting.Witnesses.Where(witness => witness >= 0 && witness != number).Order().Select(witness => _edgeMakers[witness]),
+        _runtime.ToSchedule(),
+    ];
+
+    private LogEntry Add(LogEntry entry)
     {
-        var entry = new LogEntry(sighting, number, schedule);
-        _entries.Add(sighting.Finding, entry);
+        _entries.Add(entry.Sighting.Finding, entry);
         _inOrder.Add(entry);
-        Races += sighting.Finding.IsRace ? 1 : 0;
+        Races += entry.Sighting.Finding.IsRace ? 1 : 0;
         return entry;
     }
 
@@ -119,9 +152,31 @@ internal sealed class ScheduleLog
 
         ref readonly var first = ref _runtime.Trace[sighting.OtherStep];
         ref readonly var second = ref _runtime.Trace[sighting.Step];
-        if (_orders.Add(new MetOrder(first.Function, first.Kind, second.Function, second.Kind, first.Field ?? second.Field)))
+        if (_met.Add(new MetOrder(first.Function, first.Kind, second.Function, second.Kind, first.Field ?? second.Field)) && RaceOrder.Of(first, second) is var order && _orders.Add(order))
         {
-            _raceOrders.Add(new RaceOrderSeen(RaceOrder.Of(first, second), number));
+            _raceOrders.Add(new RaceOrderSeen(order, number, RaceHint.Of(_runtime, sighting.OtherStep, sighting.Step)));
+        }
+    }
+
+    private void Restore(LedgerState from)
+    {
+        (Schedules, Abandoned, MostChoices) = (from.Schedules, from.Abandoned, from.MostChoices);
+        _runtime.Lockdep?.Restore(from.LockEdges);
+        foreach (var seen in from.Findings)
+        {
+            var sighting = new Sighting(seen.Finding, seen.Step, seen.Thread, seen.OtherStep);
+            Add(new LogEntry(sighting, seen.First, seen.Schedules, seen.AtBoot) { Count = seen.Count, Ended = seen.Ended });
+        }
+
+        foreach (var (number, schedule) in from.EdgeMakers)
+        {
+            _edgeMakers.Add(number, schedule);
+        }
+
+        foreach (var seen in from.RaceOrders)
+        {
+            _orders.Add(seen.Order);
+            _raceOrders.Add(seen);
         }
     }
 
@@ -132,24 +187,26 @@ internal sealed class ScheduleLog
 /// <summary>A finding over the schedules of a log.</summary>
 /// <param name="sighting">Where the first schedule showed it.</param>
 /// <param name="first">Number of that schedule.</param>
-/// <param name="schedule">That schedule.</param>
-internal sealed class LogEntry(Sighting sighting, long first, Schedule schedule)
+/// <param name="schedules">What to replay to see it again.</param>
+/// <param name="atBoot">True when it showed before anybody had a choice.</param>
+internal sealed class LogEntry(Sighting sighting, long first, ImmutableArray<Schedule> schedules, bool atBoot)
 {
     /// <summary>Where the first schedule showed it.</summary>
-    public Sighting Sighting { get; } = sighting;
-
-    /// <summary>Number of that schedule.</summary>
-    public long First { get; } = first;
-
-    /// <summary>That schedule.</summary>
-    public Schedule Schedule { get; } = schedule;
-
-    /// <summary>True when it showed before anybody had a choice.</summary>
-    public bool AtBoot { get; set; }
+    public Sighting Sighting => sighting;
 
     /// <summary>Schedules that showed it.</summary>
     public long Count { get; set; }
 
     /// <summary>Those of them that were not given up.</summary>
     public long Ended { get; set; }
+
+    /// <summary>The entry as data.</summary>
+    /// <returns>The finding so far.</returns>
+    public SeenFinding ToSeen() =>
+        new(sighting.Finding, sighting.Step, sighting.Thread, sighting.OtherStep, first, schedules, Count, Ended, atBoot);
+
+    /// <summary>The finding over a run.</summary>
+    /// <param name="log">The run.</param>
+    /// <returns>The finding so far, with the threads of its first sight where they are known.</returns>
+    public ObservedFinding Observed(ScheduleLog log) => ToSeen().Observed(log.Schedules, log.Abandoned) with { Sighting = sighting };
 }

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Strategies;
+
 namespace IommuCluster.Exploration.Runs;
 
 /// <summary>
@@ -11,4 +14,8 @@ namespace IommuCluster.Exploration.Runs;
 /// <param name="First">Number of its first schedule in the run, from 0.</param>
 /// <param name="Schedules">How many schedules, at least 1.</param>
 /// <param name="Length">The most choices that a schedule of earlier rounds had, for samplers that place their switches by it; 0 when nobody knows.</param>
-public sealed record Shard(int Round, int Index, string Strategy, ulong Seed, long First, int Schedules, int Length);
+public sealed record Shard(int Round, int Index, string Strategy, ulong Seed, long First, int Schedules, int Length)
+{
+    /// <summary>Racing pairs that it is to meet in the other order, one a schedule; empty for other samplers.</summary>
+    public ImmutableArray<RaceHint> Flips { get; init; } = [];
+}

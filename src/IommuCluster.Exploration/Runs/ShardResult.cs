@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
+using IommuCluster.Exploration.Runtime;
 using IommuCluster.Kernel.Checking;
 
 namespace IommuCluster.Exploration.Runs;
@@ -67,4 +68,16 @@ public sealed record SeenFinding(
     ImmutableArray<Schedule> Schedules,
     long Count,
     long Ended,
-    bool AtBoot);
+    bool AtBoot)
+{
+    /// <summary>The finding over a run.</summary>
+    /// <param name="schedules">Schedules of the run.</param>
+    /// <param name="abandoned">Those that were given up.</param>
+    /// <returns>The finding as results tell it.</returns>
+    internal ObservedFinding Observed(long schedules, long abandoned) =>
+        new(Finding, new Sighting(Finding, Step, Thread, OtherStep), First, AtBoot ? schedules : Count, Schedules)
+        {
+            AtBoot = AtBoot,
+            InEverySchedule = AtBoot || (Ended > 0 && Ended == schedules - abandoned),
+        };
+}

@@ -20,8 +20,9 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
     {
         _runtime.Lockdep?.Forget();
         var log = new ScheduleLog(_runtime);
-        var strategy = StrategyCatalog.CreateSampler(shard.Strategy, shard.Seed, shard.Length);
-        var before = _runtime.TotalSteps;
+        IStrategy strategy = shard.Flips.IsEmpty
+            ? StrategyCatalog.CreateSampler(shard.Strategy, shard.Seed, shard.Length)
+            : new RaceFlip(shard.Seed, shard.First, shard.Flips);
         for (var number = shard.First; number < shard.First + shard.Schedules && isOver?.Invoke() != true; number++)
         {
             strategy.BeginSchedule(number);
@@ -34,26 +35,20 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
             }
         }
 
-        return ResultOf(shard, log, _runtime.TotalSteps - before);
+        return ResultOf(shard, log.ToState());
     }
 
-    private ShardResult ResultOf(Shard shard, ScheduleLog log, long steps) => new()
+    private static ShardResult ResultOf(Shard shard, LedgerState seen) => new()
     {
         Round = shard.Round,
         Index = shard.Index,
-        Schedules = (int)log.Schedules,
-        Abandoned = (int)log.Abandoned,
-        Steps = steps,
-        MostChoices = log.MostChoices,
-        Findings = [.. log.Entries.Where(entry => entry.AtBoot || entry.Sighting.Finding.Kind != FindingKind.LockOrder).Select(FindingOf)],
-        LockEdges = [.. _runtime.Lockdep?.Edges ?? []],
-        EdgeMakers = [.. log.EdgeMakers.OrderBy(maker => maker.Key).Select(maker => new NumberedSchedule(maker.Key, maker.Value))],
-        RaceOrders = [.. log.RaceOrders],
+        Schedules = (int)seen.Schedules,
+        Abandoned = (int)seen.Abandoned,
+        Steps = seen.Steps,
+        MostChoices = seen.MostChoices,
+        Findings = [.. seen.Findings.Where(each => each.AtBoot || each.Finding.Kind != FindingKind.LockOrder)],
+        LockEdges = seen.LockEdges,
+        EdgeMakers = seen.EdgeMakers,
+        RaceOrders = seen.RaceOrders,
     };
-
-    private static SeenFinding FindingOf(LogEntry entry)
-    {
-        var sighting = entry.Sighting;
-        return new SeenFinding(sighting.Finding, sighting.Step, sighting.Thread, sighting.OtherStep, entry.First, [entry.Schedule], entry.Count, entry.Ended, entry.AtBoot);
-    }
 }

@@ -27,6 +27,9 @@ public static class StrategyCatalog
     /// <summary>Samples in several ways and prefers what finds something new.</summary>
     public const string Portfolio = "portfolio";
 
+    /// <summary>Meets racing pairs in the other order; a part of the portfolio, which tells it the pairs.</summary>
+    internal const string Flip = "flip";
+
     /// <summary>All names.</summary>
     public static ImmutableArray<string> Names { get; } = [Random, States, Dpor, Pct, Pos, Delay, Portfolio];
 

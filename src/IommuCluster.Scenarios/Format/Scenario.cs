@@ -76,6 +76,9 @@ public sealed record ExploreSettings
     /// <summary>The budget in time; null for none.</summary>
     public TimeSpan? Time { get; init; }
 
+    /// <summary>A sampler ends after so many schedules that showed nothing new, at least 1; null for never.</summary>
+    public long? Saturation { get; init; }
+
     /// <summary>Seed of random choices.</summary>
     public ulong Seed { get; init; } = 1;
 

@@ -76,6 +76,7 @@ public static class JsonReport
         result.Seen.Steps,
         result.Seen.States,
         result.Seen.ContextBound,
+        result.Seen.Figures,
         Math.Round(result.Seen.Elapsed.TotalSeconds, 3),
         [.. result.Verdict.Findings.Where(judged => !judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))],
         [.. result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))]);
@@ -115,6 +116,7 @@ internal sealed record CaseJson(
     long Steps,
     long? States,
     int? ContextBound,
+    CoverageFigures? Met,
     double Seconds,
     ImmutableArray<FindingJson> Consequences,
     ImmutableArray<FindingJson> Races);

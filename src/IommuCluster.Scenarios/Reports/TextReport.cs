@@ -26,6 +26,11 @@ public static class TextReport
     public static string Findings(CaseResult result, bool judge = true)
     {
         var text = new StringBuilder();
+        if (result.Seen.Figures is { } figures)
+        {
+            text.Append("  met: ").Append(FiguresOf(figures)).Append('\n');
+        }
+
         foreach (var reason in judge ? result.Verdict.Reasons : [])
         {
             text.Append("  ! ").Append(reason).Append('\n');
@@ -89,6 +94,32 @@ public static class TextReport
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
+
+    /// <summary>How far a run is, in one line: done, rate, findings, coverage, time left.</summary>
+    /// <param name="at">How far it is.</param>
+    /// <param name="explore">Its budgets.</param>
+    /// <returns>The line, without a line feed.</returns>
+    public static string Progress(ExplorationProgress at, ExploreSettings explore)
+    {
+        var of = explore.Schedules is { } all ? string.Create(CultureInfo.InvariantCulture, $" of {all:N0}") : string.Empty;
+        var covered = at.Figures is { } figures ? $", {FiguresOf(figures)}" : string.Empty;
+        var left = at.Left(explore.Schedules, explore.Time) is { } time ? $", {Duration(time)} left" : string.Empty;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{at.Schedules:N0}{of} schedules ({at.Rate:N0}/s), {at.Steps / 1e6:F1} M steps, {at.Consequences} consequences, {at.Races} races{covered}, {Duration(at.Elapsed)}{left}");
+    }
+
+    /// <summary>How much of what can happen was met, in words.</summary>
+    /// <param name="figures">The coverage.</param>
+    /// <returns>Part of a sentence.</returns>
+    public static string FiguresOf(CoverageFigures figures) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{figures.InBothOrders} of {figures.RacingPairs} racing pairs in both orders, {figures.LockOrderPairs} lock-order pairs, nothing new since schedule {figures.LastNews:N0}");
+
+    private static string Duration(TimeSpan time) =>
+        time.TotalSeconds < 90 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F0} s")
+        : time.TotalMinutes < 90 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:F0} min")
+        : string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:F1} h");
 
     private static string FindingLine(JudgedFinding judged, ExplorationResult seen, bool judge)
     {

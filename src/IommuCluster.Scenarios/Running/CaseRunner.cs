@@ -25,43 +25,63 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <summary>Explores a case and judges what was seen.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="progress">Called now and then; null for nobody.</param>
+    /// <param name="checkpoint">Where it is noted how far the run is, and from which it goes on; null for nowhere.</param>
     /// <param name="cancellation">Ends the run after the present schedule.</param>
     /// <returns>What was seen and what it means.</returns>
-    /// <exception cref="ScenarioException">The plan does not fit its board.</exception>
-    public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="ScenarioException">The plan does not fit its board, or the checkpoint is of something else.</exception>
+    public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CheckpointFile? checkpoint = null, CancellationToken cancellation = default)
     {
-        var settings = scenarioCase.Explore;
-        var seen = StrategyCatalog.Ends(settings.Strategy) ? Search(scenarioCase, progress, cancellation) : Sample(scenarioCase, progress, cancellation);
+        var seen = StrategyCatalog.Ends(scenarioCase.Explore.Strategy)
+            ? Search(scenarioCase, progress, checkpoint, cancellation)
+            : Sample(scenarioCase, progress, checkpoint, cancellation);
         return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
     }
 
-    private ExplorationResult Search(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CancellationToken cancellation)
+    private ExplorationResult Search(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
     {
         var settings = scenarioCase.Explore;
+        var search = StrategyCatalog.CreateSearch(settings.Strategy, settings.ContextBound);
+        if (checkpoint is not null && search is not IResumable)
+        {
+            throw new ScenarioException($"--checkpoint with strategy {settings.Strategy}", "this search cannot be gone on with in another process", "leave --checkpoint away, or sample");
+        }
+
+        var from = checkpoint?.Read(scenarioCase);
+        var before = from?.Elapsed ?? TimeSpan.Zero;
+        var begin = clock.GetTimestamp();
         var options = new ExplorationOptions
         {
             Runtime = OptionsOf(settings),
             Schedules = settings.Schedules,
-            Time = settings.Time,
-            Progress = progress,
+            Time = settings.Time - before,
+            Progress = progress is null ? null : at => progress(at with { Elapsed = before + at.Elapsed, Before = (from?.Campaign.Seen.Schedules ?? 0, before) }),
+            From = from is null ? null : new SearchState(from.Campaign.Seen, from.Search),
+            Checkpoint = checkpoint is null ? null : state => checkpoint.Write(scenarioCase, new Checkpoint(before + clock.GetElapsedTime(begin), new CampaignState(0, state.Seen, []), state.Search)),
         };
-        var search = StrategyCatalog.CreateSearch(settings.Strategy, settings.ContextBound);
-        return Explorer.Run(Boot(scenarioCase), search, options, clock, cancellation) with { ContextBound = settings.ContextBound };
+        var seen = Explorer.Run(Boot(scenarioCase), search, options, clock, cancellation);
+        return seen with { ContextBound = settings.ContextBound, Elapsed = before + seen.Elapsed };
     }
 
-    private ExplorationResult Sample(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CancellationToken cancellation)
+    private ExplorationResult Sample(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
     {
         var settings = scenarioCase.Explore;
-        var begin = clock.GetTimestamp();
-        var campaign = new Campaign(new CampaignPlan(settings.Strategy, settings.Seed) { Schedules = settings.Schedules });
+        var from = checkpoint?.Read(scenarioCase) ?? Checkpoint.Start;
+        var campaign = new Campaign(new CampaignPlan(settings.Strategy, settings.Seed) { Schedules = settings.Schedules, Saturation = settings.Saturation }, from.Campaign);
         var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings)), cores);
+        var before = (campaign.Schedules, from.Elapsed);
+        var begin = clock.GetTimestamp();
+        TimeSpan Elapsed() => from.Elapsed + clock.GetElapsedTime(begin);
         while (campaign.End is null)
         {
-            workers.RunRound(campaign, () => clock.GetElapsedTime(begin) >= settings.Time, cancellation);
-            progress?.Invoke(new ExplorationProgress(campaign.Schedules, campaign.Steps, clock.GetElapsedTime(begin), campaign.Consequences, campaign.Races));
+            if (workers.RunRound(campaign, () => Elapsed() >= settings.Time, cancellation))
+            {
+                checkpoint?.Write(scenarioCase, new Checkpoint(Elapsed(), campaign.ToState(), []));
+            }
+
+            progress?.Invoke(new ExplorationProgress(campaign.Schedules, campaign.Steps, Elapsed(), campaign.Consequences, campaign.Races) { Figures = campaign.Figures, Before = before });
         }
 
-        return campaign.ToResult(clock.GetElapsedTime(begin)) with { IsCancelled = campaign.End == Coverage.StoppedEarly };
+        return campaign.ToResult(Elapsed()) with { IsCancelled = campaign.End == Coverage.StoppedEarly };
     }
 
     /// <summary>Shrinks a finding's schedule and collects what is to be told of it.</summary>

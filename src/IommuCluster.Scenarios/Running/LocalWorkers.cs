@@ -25,7 +25,8 @@ public sealed class LocalWorkers
     /// <param name="campaign">The campaign; it has not ended.</param>
     /// <param name="deadline">Tells whether the budget in time is used up; asked by all workers.</param>
     /// <param name="cancellation">Ends the campaign after the present schedules.</param>
-    public void RunRound(Campaign campaign, Func<bool> deadline, CancellationToken cancellation)
+    /// <returns>True when the round was run whole.</returns>
+    public bool RunRound(Campaign campaign, Func<bool> deadline, CancellationToken cancellation)
     {
         var shards = campaign.Round;
         var results = new ShardResult[shards.Length];
@@ -39,7 +40,10 @@ public sealed class LocalWorkers
         if (isWhole[false].Any())
         {
             campaign.Stop(cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone, isWhole[false]);
+            return false;
         }
+
+        return true;
     }
 
     private ShardResult Run(Shard shard, Func<bool> isOver)

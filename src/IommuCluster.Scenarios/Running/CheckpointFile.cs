@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Kernel.Memory;
+using IommuCluster.Scenarios.Format;
+
+namespace IommuCluster.Scenarios.Running;
+
+/// <summary>Where a run stands.</summary>
+/// <param name="Elapsed">Time that it took so far.</param>
+/// <param name="Campaign">What it has done and seen.</param>
+/// <param name="Search">What its strategy wrote, where it is a search; empty for samplers.</param>
+public sealed record Checkpoint(TimeSpan Elapsed, CampaignState Campaign, ImmutableArray<byte> Search)
+{
+    /// <summary>Nothing was run yet.</summary>
+    public static Checkpoint Start { get; } = new(TimeSpan.Zero, CampaignState.Start, []);
+}
+
+/// <summary>
+/// Where a run stands, in a file: a line of JSON that tells what it was made for, a line of JSON with the campaign, and what
+/// a search wrote. Written whole or not at all, so that a run that is killed at any moment goes on from the last one.
+/// </summary>
+/// <param name="path">The file.</param>
+public sealed class CheckpointFile(string path)
+{
+    private const byte LineFeed = (byte)'\n';
+
+    /// <summary>Reads the checkpoint of a case.</summary>
+    /// <param name="scenarioCase">The case about to be run.</param>
+    /// <returns>Where it stood, or null when there is no file yet.</returns>
+    /// <exception cref="ScenarioException">The file is no checkpoint, or one of something else.</exception>
+    public Checkpoint? Read(ScenarioCase scenarioCase)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        var bytes = File.ReadAllBytes(path);
+        try
+        {
+            var campaign = AfterLine(bytes, 0);
+            var head = JsonSerializer.Deserialize(bytes.AsSpan(0, campaign), CheckpointJson.Default.CheckpointHead) ?? throw new JsonException("it is empty");
+            Check(head, scenarioCase);
+            var search = AfterLine(bytes, campaign);
+            return new Checkpoint(TimeSpan.FromMilliseconds(head.ElapsedMs), RunsWire.ReadState(bytes.AsSpan(campaign, search - campaign)), [.. bytes.AsSpan(search)]);
+        }
+        catch (JsonException bad)
+        {
+            throw new ScenarioException(path, $"no checkpoint: {bad.Message}", "give a file that an earlier run wrote with --checkpoint, or one that is not there yet");
+        }
+    }
+
+    /// <summary>Writes the checkpoint of a case, in the place of the one before.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <param name="checkpoint">Where it stands.</param>
+    public void Write(ScenarioCase scenarioCase, Checkpoint checkpoint)
+    {
+        var next = path + ".next";
+        using (var file = File.Create(next))
+        {
+            JsonSerializer.Serialize(file, new CheckpointHead(MadeFor(scenarioCase), Build, checkpoint.Elapsed.TotalMilliseconds), CheckpointJson.Default.CheckpointHead);
+            file.WriteByte(LineFeed);
+            file.Write(RunsWire.Write(checkpoint.Campaign));
+            file.WriteByte(LineFeed);
+            file.Write(checkpoint.Search.AsSpan());
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(next, path, overwrite: true);
+    }
+
+    private static int AfterLine(byte[] bytes, int at) => Array.IndexOf(bytes, LineFeed, at) is >= 0 and var end ? end + 1 : throw new JsonException("it is cut off");
+
+    private void Check(CheckpointHead head, ScenarioCase scenarioCase)
+    {
+        if (head.MadeFor != MadeFor(scenarioCase))
+        {
+            throw new ScenarioException(path, $"the checkpoint is of another run: {head.MadeFor}; this one is {MadeFor(scenarioCase)}", "give the options that it was made with, or another file");
+        }
+
+        if (head.Build != Build)
+        {
+            throw new ScenarioException(path, "the checkpoint was made by another build of the program, whose model may differ", "begin anew with another file");
+        }
+    }
+
+    /// <summary>The parts of the program that decide what a schedule does.</summary>
+    private static string Build => $"{typeof(KernelThread).Module.ModuleVersionId}/{typeof(Campaign).Module.ModuleVersionId}";
+
+    private static string MadeFor(ScenarioCase scenarioCase)
+    {
+        var explore = scenarioCase.Explore;
+        var bound = explore.ContextBound is { } preemptions ? $", at most {preemptions} preemptions" : string.Empty;
+        return $"{scenarioCase.Scenario}/{scenarioCase.Name} (digest {ScenarioToken.DigestOf(scenarioCase)}), strategy {explore.Strategy}, seed {explore.Seed}{bound}";
+    }
+}
+
+/// <summary>The first line of a checkpoint.</summary>
+internal sealed record CheckpointHead(string MadeFor, string Build, double ElapsedMs);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(CheckpointHead))]
+internal sealed partial class CheckpointJson : JsonSerializerContext;
