@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Contracts;
@@ -8,7 +9,7 @@ using Lock = System.Threading.Lock;
 
 namespace IommuCluster.Grains.Boots;
 
-/// <summary>What a silo knows of a boot: the code that its threads run, and the lock graph of those that run here.</summary>
+/// <summary>What a silo knows of a boot: the code that its threads run, and the lock order of those that run here.</summary>
 /// <param name="workload">What to run.</param>
 /// <param name="order">How.</param>
 internal sealed class Boot(Workload workload, BootOrder order)
@@ -27,7 +28,7 @@ internal sealed class Boot(Workload workload, BootOrder order)
     /// <summary>True when a schedule decides who steps.</summary>
     public bool IsControlled => order.Schedule is not null;
 
-    /// <summary>The lock graph, or null with checkers off.</summary>
+    /// <summary>The locks' order as far as threads on this silo made it, or null with checkers off. The cluster's graph looks for the cycles.</summary>
     public Lockdep? Lockdep { get; } = order.Checkers ? new Lockdep() : null;
 
     /// <summary>Makes what decides the order of the boot.</summary>
@@ -42,11 +43,14 @@ internal sealed class Boot(Workload workload, BootOrder order)
     /// <summary>Gives a thread its answer. CPUs run beside each other, and an acquired lock goes into one graph.</summary>
     /// <param name="thread">The thread.</param>
     /// <param name="result">The answer.</param>
-    public void Complete(KernelThread thread, in StepResult result)
+    /// <returns>The edges that are new to this silo; most often none.</returns>
+    public ImmutableArray<LockEdge> Complete(KernelThread thread, in StepResult result)
     {
         lock (_answering)
         {
+            var known = Lockdep?.Edges.Count ?? 0;
             thread.Complete(result);
+            return Lockdep?.Edges.Count > known ? [.. Lockdep.Edges.Skip(known)] : [];
         }
     }
 }

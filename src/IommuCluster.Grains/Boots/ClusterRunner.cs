@@ -29,6 +29,12 @@ public sealed record BootOptions
     /// <summary>True to spread the SoC's grains over the silos, so that its steps cross the network; by default they share one silo.</summary>
     public bool Scatter { get; init; }
 
+    /// <summary>
+    /// Name of the graph of lock classes that the boot's threads add to: boots that name the same one find lock orders that
+    /// contradict each other. They have to boot the same machine, since <c>dev-&gt;mutex</c> is told apart by device. Null for a graph of its own.
+    /// </summary>
+    public string? LockGraph { get; init; }
+
     /// <summary>What an <see cref="IWorkloadSource"/> makes the same workload from. Null keeps the boot on the silos of this process.</summary>
     public string? Recipe { get; init; }
 }
@@ -57,7 +63,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     public Task<ClusterBoot> BootAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new BootOptions();
-        return RunAsync(workload, OrderOf(options, schedule: null, name), NameOf(name, options), cancellation);
+        return WithGraphAsync(options, name, () => RunAsync(workload, OrderOf(options, schedule: null, name), NameOf(name, options), cancellation));
     }
 
     /// <summary>Boots with schedules deciding, step by step: one boot each, in turn, with one lock graph.</summary>
@@ -78,6 +84,31 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
         }
 
         options ??= new BootOptions();
+        return await WithGraphAsync(options, name, () => ReplayInTurnAsync(workload, name, schedules, options, cancellation));
+    }
+
+    /// <summary>Forgets a graph of lock classes that boots named.</summary>
+    /// <param name="lockGraph">Its name.</param>
+    /// <returns>Completes when it was told.</returns>
+    public async Task ForgetAsync(string lockGraph) => await grains.LockGraph(lockGraph).LetGoAsync();
+
+    private async Task<ClusterBoot> WithGraphAsync(BootOptions options, string name, Func<Task<ClusterBoot>> run)
+    {
+        try
+        {
+            return await run();
+        }
+        finally
+        {
+            if (options.LockGraph is null)
+            {
+                await ForgetAsync(name);
+            }
+        }
+    }
+
+    private async Task<ClusterBoot> ReplayInTurnAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, BootOptions options, CancellationToken cancellation)
+    {
         var number = 0;
         ClusterBoot last;
         do
@@ -91,8 +122,8 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
 
     private static string NameOf(string name, BootOptions options) => options.Scatter ? GrainKeys.Scattered(name) : name;
 
-    private static BootOrder OrderOf(BootOptions options, Schedule? schedule, string lockGraph) =>
-        new(options.Recipe, schedule?.Encode(), lockGraph, options.Runtime.Checkers, options.Runtime.GoOnAfterOops, options.Runtime.MaxSteps);
+    private static BootOrder OrderOf(BootOptions options, Schedule? schedule, string name) =>
+        new(options.Recipe, schedule?.Encode(), options.LockGraph ?? name, options.Runtime.Checkers, options.Runtime.GoOnAfterOops, options.Runtime.MaxSteps);
 
     private async Task<ClusterBoot> RunAsync(Workload workload, BootOrder order, string name, CancellationToken cancellation)
     {

@@ -25,6 +25,9 @@ internal static class GrainKeys
     /// <summary>A CPU.</summary>
     public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.GetGrain<ICpuGrain>($"{boot}/{CpuPrefix}{number}");
 
+    /// <summary>A graph of lock classes.</summary>
+    public static ILockGraphGrain LockGraph(this IGrainFactory grains, string name) => grains.GetGrain<ILockGraphGrain>($"{name}/locks");
+
     /// <summary>The SoC.</summary>
     public static ISocGrain Soc(this IGrainFactory grains, string boot) => grains.GetGrain<ISocGrain>($"{boot}/soc");
 

@@ -76,6 +76,10 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
     /// <inheritdoc/>
     public async ValueTask ReportAsync(ThreadReport report) => await Delivery.SendAsync(() => Soc.ReportAsync(report));
 
+    /// <inheritdoc/>
+    public Task<ImmutableArray<FindingMessage>> LearnAsync(WaitMessage step, ImmutableArray<LockEdgeMessage> edges) =>
+        Delivery.AskAsync(() => GrainFactory.LockGraph(Processor.LockGraph).LearnAsync($"{_boot}/{step.Thread}/{step.Sequence}", edges));
+
     private IMemoryGrain OwnerOf(ulong address)
     {
         var owner = GrainKeys.OwnerBits(address);

@@ -22,6 +22,12 @@ internal interface IProcessorLines
     /// <param name="report">The report.</param>
     /// <returns>Completes when it has arrived.</returns>
     ValueTask ReportAsync(ThreadReport report);
+
+    /// <summary>Sends new edges of the lock order to the graph that the boot shares.</summary>
+    /// <param name="step">The step that made them.</param>
+    /// <param name="edges">The edges.</param>
+    /// <returns>The cycles that they close.</returns>
+    Task<ImmutableArray<FindingMessage>> LearnAsync(WaitMessage step, ImmutableArray<LockEdgeMessage> edges);
 }
 
 /// <summary>
@@ -35,8 +41,12 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     private readonly Dictionary<int, SimulatedThread> _threads = [];
     private readonly HashSet<RaceMessage> _races = [];
     private readonly Sites _sites = new();
+    private readonly List<Task> _lessons = [];
     private CpuSummary? _summary;
     private bool _isAnnouncing;
+
+    /// <summary>Name of the graph of lock classes that the boot shares.</summary>
+    public string LockGraph => boot.Order.LockGraph;
 
     /// <summary>Starts a thread of a stage.</summary>
     /// <param name="order">Which one; one that runs already is left alone.</param>
@@ -89,7 +99,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     public async Task<CpuSummary> EndAsync()
     {
         Stop();
-        await Task.WhenAll(_threads.Values.Select(thread => thread.Travelling));
+        await Task.WhenAll(_threads.Values.Select(thread => thread.Travelling).Concat(_lessons));
         return _summary ??= new CpuSummary(
             _threads.Values.Sum(thread => (long)thread.Kernel.StepCount),
             boot.IsControlled ? [] : [.. _threads.Values.SelectMany(thread => thread.TakeFindings())],
@@ -108,7 +118,13 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     }
 
     /// <inheritdoc/>
-    public void Report(KernelThread thread, Finding finding) => _threads[thread.Id].Note(finding);
+    public void Report(KernelThread thread, Finding finding)
+    {
+        if (finding.Kind != FindingKind.LockOrder) // What contradicts each other on this silo only; the shared graph knows all, and tells.
+        {
+            _threads[thread.Id].Note(FindingMessage.Of(finding));
+        }
+    }
 
     /// <inheritdoc/>
     public void Spawn(KernelThread parent, ThreadStart start) =>
@@ -191,15 +207,25 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     private async ValueTask GoOnAsync(SimulatedThread thread, StepReply reply)
     {
         Heed(thread, reply);
-        boot.Complete(thread.Kernel, new StepResult { Value = reply.Value, Fault = reply.Fault });
+        var edges = boot.Complete(thread.Kernel, new StepResult { Value = reply.Value, Fault = reply.Fault });
+        if (!edges.IsEmpty)
+        {
+            await TeachAsync(thread, edges);
+        }
+
+        if (thread.IsGone)
+        {
+            return; // The boot ended meanwhile.
+        }
+
         if (reply.Fault != FaultKind.None)
         {
-            thread.Note(Oopses.Describe(EntryOf(thread.Kernel, reply), reply.Type, boot.Workload.Architecture));
+            thread.Note(FindingMessage.Of(Oopses.Describe(EntryOf(thread.Kernel, reply), reply.Type, boot.Workload.Architecture)));
             await StopAsync(thread, ThreadEvent.Oopsed);
         }
         else if (thread.Kernel.StepCount == boot.Order.MaxSteps)
         {
-            thread.Note(new Finding(FindingKind.NoProgress, thread.Kernel.Function, string.Empty, string.Empty, string.Empty, $"more than {boot.Order.MaxSteps} steps in one thread"));
+            thread.Note(FindingMessage.Of(new Finding(FindingKind.NoProgress, thread.Kernel.Function, string.Empty, string.Empty, string.Empty, $"more than {boot.Order.MaxSteps} steps in one thread")));
             await StopAsync(thread, ThreadEvent.OverBound);
         }
         else
@@ -226,6 +252,19 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         {
             thread.Learn(clock, thread.Kernel.Request.Base.Value);
         }
+    }
+
+    /// <summary>The thread goes on when the graph has answered, so that in a replay edges come in the order of the schedule.</summary>
+    private async Task TeachAsync(SimulatedThread thread, ImmutableArray<LockEdge> edges)
+    {
+        var lesson = lines.LearnAsync(new WaitMessage(thread.Kernel.Id, thread.Sequence), [.. edges.Select(LockEdgeMessage.Of)]);
+        _lessons.Add(lesson);
+        foreach (var cycle in await lesson)
+        {
+            thread.Note(cycle);
+        }
+
+        _lessons.Remove(lesson);
     }
 
     private Task StopAsync(SimulatedThread thread, ThreadEvent happened)

@@ -126,7 +126,7 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
 
     /// <summary>Notes what it saw.</summary>
     /// <param name="finding">The finding.</param>
-    public void Note(Finding finding) => _findings.Add(FindingMessage.Of(finding));
+    public void Note(FindingMessage finding) => _findings.Add(finding);
 
     /// <summary>Takes what it saw and did not report.</summary>
     /// <returns>The findings.</returns>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Memory;
@@ -88,6 +89,8 @@ public sealed class ProcessorTests
 
             return ValueTask.CompletedTask;
         }
+
+        public Task<ImmutableArray<FindingMessage>> LearnAsync(WaitMessage step, ImmutableArray<LockEdgeMessage> edges) => Task.FromResult<ImmutableArray<FindingMessage>>([]);
 
         public Task Ended(int thread) => _ended[thread].Task;
 
