@@ -21,7 +21,7 @@ internal static class ClusterCommands
         var scenarios = Array.ConvertAll(names, catalog.Load);
         await using var silo = await LocalSilo.StartAsync(cancellation: cancellation);
         var runner = new ClusterCaseRunner(silo.Runner, new CaseRunner(context.Clock, context.Boot), context.Clock);
-        var outcomes = new List<Outcome>();
+        var all = new List<CaseResult>();
         foreach (var scenario in scenarios)
         {
             var results = new List<CaseResult>();
@@ -29,19 +29,17 @@ internal static class ClusterCommands
             {
                 var result = await runner.RunAsync(scenarioCase, boots, cancellation);
                 results.Add(result);
-                outcomes.Add(result.Verdict.Outcome);
                 Tell(output, scenario, result);
             }
 
+            all.AddRange(results);
             if (output.IsJson)
             {
                 output.Text(JsonReport.Run(scenario.Name, results));
             }
         }
 
-        return outcomes.Contains(Outcome.NotAsExpected) ? ExitCodes.Finding
-            : outcomes.Contains(Outcome.NoVerdict) ? ExitCodes.NoVerdict
-            : ExitCodes.Fine;
+        return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodeOf(all);
     }
 
     /// <summary>Replays a token on the cluster and holds the end against that of the deterministic runtime.</summary>
@@ -61,26 +59,45 @@ internal static class ClusterCommands
         output.Line(string.Create(
             CultureInfo.InvariantCulture,
             $"{ScenarioWords.Kebab(boot.End)} on the cluster after {boot.Steps:N0} steps, {boot.Findings.Length} consequences, state {boot.Fingerprint.High:x16}{boot.Fingerprint.Low:x16}"));
-        if (boot.Fingerprint != process.Fingerprint || boot.End != process.End)
+        return TellAgreement(
+            output,
+            boot.Fingerprint == process.Fingerprint && boot.End == process.End,
+            ScenarioWords.Kebab(process.End),
+            $"{process.Fingerprint.High:x16}{process.Fingerprint.Low:x16}",
+            boot.Findings.IsEmpty);
+    }
+
+    /// <summary>Tells whether a replay ended in one process as it did on the cluster.</summary>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    internal static int TellAgreement(CliOutput output, bool agree, string end, string state, bool isClean)
+    {
+        if (!agree)
         {
-            output.Remark($"iommucluster: the runtimes disagree: in one process the replay ends {ScenarioWords.Kebab(process.End)} in state {process.Fingerprint.High:x16}{process.Fingerprint.Low:x16}");
+            output.Remark($"iommucluster: the runtimes disagree: in one process the replay ends {end} in state {state}");
             return ExitCodes.Diverged;
         }
 
         output.Line("the same end and state as in one process");
-        return boot.Findings.IsEmpty ? ExitCodes.Fine : ExitCodes.Finding;
+        return isClean ? ExitCodes.Fine : ExitCodes.Finding;
     }
 
-    private static void Tell(CliOutput output, Scenario scenario, CaseResult result)
+    /// <summary>What a run's verdicts make of the process.</summary>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    internal static int ExitCodeOf(IReadOnlyList<CaseResult> results) =>
+        results.Any(result => result.Verdict.Outcome == Outcome.NotAsExpected) ? ExitCodes.Finding
+        : results.Any(result => result.Verdict.Outcome == Outcome.NoVerdict) ? ExitCodes.NoVerdict
+        : ExitCodes.Fine;
+
+    /// <summary>Tells of a case.</summary>
+    internal static void Tell(CliOutput output, Scenario scenario, CaseResult result)
     {
         if (output.IsJson)
         {
             return;
         }
 
-        output.Line(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{scenario.Name}: {TextReport.Verdict(result)}; {result.Seen.Steps / Math.Max(result.Seen.Elapsed.TotalSeconds, 1e-3):N0} steps/s"));
+        var rate = result.Seen.Elapsed > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"; {result.Seen.Steps / result.Seen.Elapsed.TotalSeconds:N0} steps/s") : string.Empty;
+        output.Line($"{scenario.Name}: {TextReport.Verdict(result)}{rate}");
         if (!output.IsQuiet)
         {
             output.Text(TextReport.Findings(result));

@@ -17,21 +17,22 @@ internal static class ReplayCommand
         var token = new Argument<string>("token") { Description = "A token as printed with a finding, or a file that holds one." };
         var trace = new Option<bool>("--trace") { Description = "Write every step." };
         var on = RuntimeOption.Create();
-        var command = new Command("replay", "Replays a finding.") { token, trace, on };
+        var endpoint = RuntimeOption.CreateEndpoint();
+        var command = new Command("replay", "Replays a finding.") { token, trace, on, endpoint };
         command.SetAction((parsed, cancellation) =>
         {
             var output = new CliOutput(context, options, parsed);
             var tokenOrFile = parsed.GetRequiredValue(token);
-            return RuntimeOption.IsCluster(parsed.GetValue(on))
-                ? ReplayOnCluster(context, output, tokenOrFile, cancellation)
+            return RuntimeOption.IsCluster(parsed.GetValue(on), parsed.GetValue(endpoint))
+                ? ReplayOnCluster(context, output, parsed.GetValue(endpoint), tokenOrFile, cancellation)
                 : Task.FromResult(Replay(context, output, tokenOrFile, parsed.GetValue(trace)));
         });
         return command;
     }
 
-    private static Task<int> ReplayOnCluster(CliContext context, CliOutput output, string tokenOrFile, CancellationToken cancellation) =>
+    private static Task<int> ReplayOnCluster(CliContext context, CliOutput output, string? endpoint, string tokenOrFile, CancellationToken cancellation) =>
 #if ORLEANS
-        Cluster.ClusterCommands.ReplayAsync(context, output, tokenOrFile, cancellation);
+        endpoint is null ? Cluster.ClusterCommands.ReplayAsync(context, output, tokenOrFile, cancellation) : Cluster.RemoteCommands.ReplayAsync(context, output, endpoint, tokenOrFile, cancellation);
 #else
         Task.FromResult(RuntimeOption.SayLeftOut(context));
 #endif

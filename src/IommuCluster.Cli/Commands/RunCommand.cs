@@ -16,22 +16,23 @@ internal static class RunCommand
         var scenarios = new Argument<string[]>("scenario") { Description = "Names under scenarios/, or files.", Arity = ArgumentArity.OneOrMore };
         var folder = new Option<string?>("--output") { Description = "Directory for a folder a finding." };
         var on = RuntimeOption.Create();
+        var endpoint = RuntimeOption.CreateEndpoint();
         var boots = new Option<int>("--boots") { Description = "With --on cluster: boots of a case at most.", DefaultValueFactory = _ => 500 };
-        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on, boots };
+        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on, endpoint, boots };
         command.SetAction((parsed, cancellation) =>
         {
             var output = new CliOutput(context, options, parsed);
             var names = parsed.GetRequiredValue(scenarios);
-            return RuntimeOption.IsCluster(parsed.GetValue(on))
-                ? RunOnCluster(context, output, names, parsed.GetValue(boots), cancellation)
+            return RuntimeOption.IsCluster(parsed.GetValue(on), parsed.GetValue(endpoint))
+                ? RunOnCluster(context, output, parsed.GetValue(endpoint), names, parsed.GetValue(boots), cancellation)
                 : Task.FromResult(Run(context, output, names, parsed.GetValue(folder), cancellation));
         });
         return command;
     }
 
-    private static Task<int> RunOnCluster(CliContext context, CliOutput output, string[] names, int boots, CancellationToken cancellation) =>
+    private static Task<int> RunOnCluster(CliContext context, CliOutput output, string? endpoint, string[] names, int boots, CancellationToken cancellation) =>
 #if ORLEANS
-        Cluster.ClusterCommands.RunAsync(context, output, names, boots, cancellation);
+        endpoint is null ? Cluster.ClusterCommands.RunAsync(context, output, names, boots, cancellation) : Cluster.RemoteCommands.RunAsync(context, output, endpoint, names, boots, cancellation);
 #else
         Task.FromResult(RuntimeOption.SayLeftOut(context));
 #endif

@@ -15,8 +15,11 @@ internal static class RuntimeOption
         return option;
     }
 
-    /// <summary>True when the command is asked for on the cluster.</summary>
-    internal static bool IsCluster(string? name) => name == Cluster;
+    internal static Option<string?> CreateEndpoint() =>
+        new("--cluster") { Description = "Run on the cluster whose gateway is at HOST:PORT (several with commas) instead of a silo in this process." };
+
+    /// <summary>True when the command is asked for on a cluster.</summary>
+    internal static bool IsCluster(string? name, string? endpoint) => name == Cluster || endpoint is not null;
 
     /// <summary>Says that the cluster is not there, in a build without Orleans.</summary>
     /// <returns>The exit code.</returns>

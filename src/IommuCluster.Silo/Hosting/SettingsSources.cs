@@ -32,7 +32,7 @@ public sealed record SettingsSources(string? File, ImmutableArray<string> Overri
         }
         catch (InvalidDataException bad)
         {
-            throw new ScenarioException(file, (bad.InnerException ?? bad).Message.TrimEnd('.'), "write JSON like that of the shipped appsettings.json");
+            throw new ScenarioException(file, bad.GetBaseException().Message.TrimEnd('.'), "write JSON like that of the shipped appsettings.json");
         }
     }
 

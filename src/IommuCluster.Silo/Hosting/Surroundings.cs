@@ -50,8 +50,8 @@ internal static class Surroundings
         {
             await using var connection = new NpgsqlConnection(connectionString);
             await connection.OpenAsync(cancellation);
-            await using var command = new NpgsqlCommand("SELECT count(*) FROM OrleansQuery WHERE QueryKey IN ('MembershipReadAllKey', 'WriteToStorageKey')", connection);
-            if (await command.ExecuteScalarAsync(cancellation) is not 2L)
+            await using var command = new NpgsqlCommand("SELECT count(*) FROM OrleansQuery WHERE QueryKey IN ('MembershipReadAllKey', 'CleanupDefunctSiloEntriesKey', 'WriteToStorageKey')", connection);
+            if (await command.ExecuteScalarAsync(cancellation) is not 3L)
             {
                 throw Unusable("OrleansQuery has no queries of membership or storage");
             }

@@ -134,7 +134,10 @@ internal sealed class RunLedger
         int? size = order.Boots is not null ? BootsASlice
             : budget is null || explore.Time is not null || StrategyCatalog.Ends(explore.Strategy) ? null // One mind has to see it all.
             : SchedulesASlice;
-        return new CaseRecord(scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name, budget, size, 0, [], 0, 0, 0, Coverage.BudgetDone, [], null, []);
+        var strategy = order.Replay is not null ? "replay" : order.Boots is not null ? ClusterCaseRunner.Strategy : explore.Strategy;
+        return new CaseRecord(
+            scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name, strategy, budget, size,
+            DoneBelow: 0, DoneAbove: [], Done: 0, Abandoned: 0, Steps: 0, Coverage.BudgetDone, Findings: [], Outcome: null, Reasons: []);
     }
 
     private RunSlice? NextOf(int number)
@@ -213,8 +216,9 @@ internal sealed class RunLedger
     private CaseRecord Judge(int number, CaseRecord record)
     {
         var isWhole = record.DoneBelow >= record.Slices || IsEnough(number);
-        var verdict = CaseVerdict.Judge(_cases[number], SeenIn(record, isWhole ? record.Coverage : Coverage.StoppedEarly));
-        return record with { Outcome = ScenarioWords.Kebab(verdict.Outcome), Reasons = Record.Order.Replay is null ? verdict.Reasons : [] };
+        var coverage = isWhole ? record.Coverage : Coverage.StoppedEarly;
+        var verdict = CaseVerdict.Judge(_cases[number], SeenIn(record, coverage));
+        return record with { Coverage = coverage, Outcome = ScenarioWords.Kebab(verdict.Outcome), Reasons = Record.Order.Replay is null ? verdict.Reasons : [] };
     }
 
     /// <summary>Boots go on only until all that is expected was seen.</summary>
@@ -225,7 +229,7 @@ internal sealed class RunLedger
     private static ExplorationResult SeenIn(CaseRecord record, Coverage coverage)
     {
         var all = record.Findings.Select(Observed).ToLookup(each => each.Finding.IsRace);
-        return new ExplorationResult(string.Empty, coverage, record.Done, record.Abandoned, record.Steps, TimeSpan.Zero, [.. all[false]], [.. all[true]]);
+        return new ExplorationResult(record.Strategy, coverage, record.Done, record.Abandoned, record.Steps, TimeSpan.Zero, [.. all[false]], [.. all[true]]);
     }
 
     private static ObservedFinding Observed(SliceFinding seen)
@@ -238,16 +242,19 @@ internal sealed class RunLedger
         record.Name,
         record.Board,
         record.Profile,
+        record.Strategy,
         record.Budget,
         record.Done,
+        record.Abandoned,
         _underWay.Where(pair => pair.Key.Case == number).Sum(pair => pair.Value),
         record.Steps,
+        record.Outcome is null ? null : ScenarioWords.Kebab(record.Coverage),
         record.Outcome,
         record.Reasons,
         [.. record.Findings.Where(each => !each.ToFinding().IsRace).Select(StatusOf), .. record.Findings.Where(each => each.ToFinding().IsRace).Select(StatusOf)]);
 
     private static RunFinding StatusOf(SliceFinding seen) => new(
-        seen.ToFinding().Id, ScenarioWords.Kebab(seen.Kind), seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, seen.Count, seen.First, seen.Token);
+        seen.ToFinding().Id, ScenarioWords.Kebab(seen.Kind), seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, seen.Count, seen.First, seen.InEvery, seen.Token);
 
     private void Set(int number, CaseRecord record) => Change(Record with { Cases = Record.Cases.SetItem(number, record) });
 

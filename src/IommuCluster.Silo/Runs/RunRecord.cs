@@ -27,6 +27,7 @@ internal sealed record RunRecord(
 /// <param name="Name">Its name.</param>
 /// <param name="Board">Its board.</param>
 /// <param name="Profile">Its kernel era.</param>
+/// <param name="Strategy">Who decides what runs.</param>
 /// <param name="Budget">Boots or schedules asked for, or null.</param>
 /// <param name="SliceSize">Boots or schedules of a slice; null for one slice that does all.</param>
 /// <param name="DoneBelow">All slices with a lower number are done.</param>
@@ -43,17 +44,18 @@ internal sealed record CaseRecord(
     [property: Id(0)] string Name,
     [property: Id(1)] string Board,
     [property: Id(2)] string Profile,
-    [property: Id(3)] long? Budget,
-    [property: Id(4)] int? SliceSize,
-    [property: Id(5)] int DoneBelow,
-    [property: Id(6)] ImmutableArray<int> DoneAbove,
-    [property: Id(7)] long Done,
-    [property: Id(8)] long Abandoned,
-    [property: Id(9)] long Steps,
-    [property: Id(10)] Coverage Coverage,
-    [property: Id(11)] ImmutableArray<SliceFinding> Findings,
-    [property: Id(12)] string? Outcome,
-    [property: Id(13)] ImmutableArray<string> Reasons)
+    [property: Id(3)] string Strategy,
+    [property: Id(4)] long? Budget,
+    [property: Id(5)] int? SliceSize,
+    [property: Id(6)] int DoneBelow,
+    [property: Id(7)] ImmutableArray<int> DoneAbove,
+    [property: Id(8)] long Done,
+    [property: Id(9)] long Abandoned,
+    [property: Id(10)] long Steps,
+    [property: Id(11)] Coverage Coverage,
+    [property: Id(12)] ImmutableArray<SliceFinding> Findings,
+    [property: Id(13)] string? Outcome,
+    [property: Id(14)] ImmutableArray<string> Reasons)
 {
     /// <summary>Number of slices.</summary>
     public int Slices => SliceSize is { } size ? (int)((Budget!.Value + size - 1) / size) : 1; // Sliced only with a budget.

@@ -56,10 +56,13 @@ public sealed record RunStatus(
 /// <param name="Case">Its name.</param>
 /// <param name="Board">Its board.</param>
 /// <param name="Profile">Its kernel era.</param>
+/// <param name="Strategy">Who decides what runs.</param>
 /// <param name="Budget">Boots or schedules asked for; null when only time or the search's end bounds them.</param>
 /// <param name="Done">Boots or schedules done, each counted once.</param>
-/// <param name="UnderWay">Schedules done in slices that have not ended; begun again when their silo is lost.</param>
+/// <param name="Abandoned">Those among them that a strategy gave up because what follows was known.</param>
+/// <param name="UnderWay">Boots or schedules done in slices that have not ended; begun again when their silo is lost.</param>
 /// <param name="Steps">Steps that those done took.</param>
+/// <param name="Coverage">What its silence is worth (<c>budget-done</c>, <c>exhausted</c>); null until it is over.</param>
 /// <param name="Outcome">How it came out (<c>as-expected</c>, <c>not-as-expected</c>, <c>no-verdict</c>); null until it is over.</param>
 /// <param name="Reasons">Why it is not as expected, a line each.</param>
 /// <param name="Findings">What was seen, consequences before races, each in the order of first sight.</param>
@@ -68,13 +71,16 @@ public sealed record CaseStatus(
     [property: Id(0)] string Case,
     [property: Id(1)] string Board,
     [property: Id(2)] string Profile,
-    [property: Id(3)] long? Budget,
-    [property: Id(4)] long Done,
-    [property: Id(5)] long UnderWay,
-    [property: Id(6)] long Steps,
-    [property: Id(7)] string? Outcome,
-    [property: Id(8)] ImmutableArray<string> Reasons,
-    [property: Id(9)] ImmutableArray<RunFinding> Findings);
+    [property: Id(3)] string Strategy,
+    [property: Id(4)] long? Budget,
+    [property: Id(5)] long Done,
+    [property: Id(6)] long Abandoned,
+    [property: Id(7)] long UnderWay,
+    [property: Id(8)] long Steps,
+    [property: Id(9)] string? Coverage,
+    [property: Id(10)] string? Outcome,
+    [property: Id(11)] ImmutableArray<string> Reasons,
+    [property: Id(12)] ImmutableArray<RunFinding> Findings);
 
 /// <summary>A finding of a run, one a site.</summary>
 /// <param name="Id">Its fingerprint.</param>
@@ -86,6 +92,7 @@ public sealed record CaseStatus(
 /// <param name="Message">One line for people.</param>
 /// <param name="Count">Boots or schedules that showed it.</param>
 /// <param name="First">Number of the first one, from 0.</param>
+/// <param name="InEvery">True when all that ran to their end showed it.</param>
 /// <param name="Token">Replays it; null from free concurrency, which cannot be replayed.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-finding")]
 public sealed record RunFinding(
@@ -98,7 +105,8 @@ public sealed record RunFinding(
     [property: Id(6)] string Message,
     [property: Id(7)] long Count,
     [property: Id(8)] long First,
-    [property: Id(9)] string? Token);
+    [property: Id(9)] bool InEvery,
+    [property: Id(10)] string? Token);
 
 /// <summary>How a replay ended on grains and in one process; equal unless the runtimes disagree.</summary>
 /// <param name="Cluster">The end on grains.</param>

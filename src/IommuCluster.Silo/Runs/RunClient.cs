@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.CompilerServices;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Silo.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
+using CancellationToken = System.Threading.CancellationToken;
+using CancellationTokenSource = System.Threading.CancellationTokenSource;
+
+namespace IommuCluster.Silo.Runs;
+
+/// <summary>Orders and watches runs of a cluster that runs elsewhere.</summary>
+public sealed class RunClient : IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private readonly IHost _host;
+
+    private RunClient(IHost host) => _host = host;
+
+    private IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Connects to the gateways of a cluster.</summary>
+    /// <param name="gateways"><c>HOST:PORT</c> of a gateway, or several with commas.</param>
+    /// <param name="settings">Where the ids of cluster and service come from.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The client.</returns>
+    /// <exception cref="ScenarioException">That is no address, or no gateway of such a cluster answers there.</exception>
+    public static async Task<RunClient> ConnectAsync(string gateways, SettingsSources settings, CancellationToken cancellation = default)
+    {
+        var ids = SettingsReader.Read(settings.Load());
+        var endpoints = await Task.WhenAll(gateways.Split(',').Select(each => ResolveAsync(each, cancellation)));
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.UseOrleansClient(client => client
+            .UseStaticClustering(endpoints)
+            .Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (ids.ClusterId, ids.ServiceId)));
+        var host = builder.Build();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(s_patience);
+        try
+        {
+            await host.StartAsync(patience.Token);
+        }
+        catch (Exception refused) when (!cancellation.IsCancellationRequested && refused is OrleansException or OperationCanceledException or TimeoutException)
+        {
+            host.Dispose();
+            throw new ScenarioException(gateways, $"no gateway of cluster '{ids.ClusterId}' answers there", "give HOST:PORT with the GatewayPort of a silo, and the cluster's ClusterId in appsettings.json or IommuCluster__ClusterId");
+        }
+
+        return new RunClient(host);
+    }
+
+    /// <summary>Orders a run.</summary>
+    /// <param name="order">What to run.</param>
+    /// <returns>The run's id.</returns>
+    /// <exception cref="ScenarioException">The cluster refuses the order.</exception>
+    public async Task<string> SubmitAsync(RunOrder order)
+    {
+        var ticket = await Grains.GetGrain<IRunIndexGrain>(0).SubmitAsync(order);
+        return ticket.Id ?? throw new ScenarioException([.. ticket.Errors.Select(error => new Boards.BoardDiagnostic("the cluster refuses the order", error, "mend it and send it again"))]);
+    }
+
+    /// <summary>Watches a run.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellation">Ends the watch, not the run.</param>
+    /// <returns>Its status whenever it has changed; the last one is that of a run that is over.</returns>
+    public async IAsyncEnumerable<RunStatus> WatchAsync(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var run = Grains.GetGrain<IRunGrain>(id);
+        for (var known = -1L; await run.WatchAsync(known).WaitAsync(cancellation) is { } status; known = status.Version)
+        {
+            if (status.Version != known)
+            {
+                yield return status;
+            }
+
+            if (status.IsOver)
+            {
+                yield break;
+            }
+        }
+    }
+
+    /// <summary>Asks a run to stop.</summary>
+    /// <param name="id">Its id.</param>
+    /// <returns>Completes when it was told.</returns>
+    public Task StopAsync(string id) => Grains.GetGrain<IRunGrain>(id).StopAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    private static async Task<IPEndPoint> ResolveAsync(string text, CancellationToken cancellation)
+    {
+        var at = text.LastIndexOf(':');
+        if (at <= 0 || !ushort.TryParse(text[(at + 1)..], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var port) || port == 0)
+        {
+            throw new ScenarioException(text, "no HOST:PORT", "give the address of a silo and its GatewayPort, as in 127.0.0.1:30000");
+        }
+
+        try
+        {
+            return new IPEndPoint((await Dns.GetHostAddressesAsync(text[..at].Trim('[', ']'), cancellation))[0], port);
+        }
+        catch (System.Net.Sockets.SocketException unknown)
+        {
+            throw new ScenarioException(text, unknown.Message, "give the name or address of a silo");
+        }
+    }
+}

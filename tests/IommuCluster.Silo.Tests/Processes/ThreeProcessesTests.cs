@@ -1,0 +1,42 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using IommuCluster.Silo.Tests.Support;
+
+namespace IommuCluster.Silo.Tests.Processes;
+
+/// <summary>Three silos in processes of their own, found through PostgreSQL.</summary>
+public sealed class ThreeProcessesTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
+    [PostgreSqlFact]
+    public async Task Run_WhoseSiloIsAskedToLeave_GoesOnAtTheOthersWithNothingCountedTwice()
+    {
+        await using var database = await PostgreSql.StartAsync();
+        string[] settings = ["Clustering=adonet", "AdvertisedAddress=127.0.0.1", $"ConnectionString={database.ConnectionString}"];
+        using var first = await SiloProcess.StartAsync(settings);
+        using var second = await SiloProcess.StartAsync(settings);
+        using var third = await SiloProcess.StartAsync(settings);
+        Assert.Equal(["active", "active", "active"], await SilosAsync(third));
+
+        var order = new { scenario = "s21-fwspec-race", @case = "bug", schedules = 12_000, seed = 5 };
+        var alone = (await second.Client.WatchAsync(await first.Client.SubmitAsync(order)).WaitAsync(s_patience))[^1];
+        Assert.Equal("completed", alone.Text("phase"));
+
+        var id = await first.Client.SubmitAsync(order);
+        Assert.Equal(0, await first.TerminateAsync());
+        var seen = (await third.Client.WatchAsync(id).WaitAsync(s_patience))[^1];
+
+        Assert.Equal(12_000, seen.GetProperty("cases")[0].GetProperty("done").GetInt64());
+        Assert.Equal(alone.GetProperty("cases").GetRawText(), seen.GetProperty("cases").GetRawText());
+
+        var boots = (await second.Client.WatchAsync(await third.Client.SubmitAsync(new { scenario = "s21-fwspec-race", @case = "fix", boots = 40 })).WaitAsync(s_patience))[^1];
+        Assert.Equal(40, boots.GetProperty("cases")[0].GetProperty("done").GetInt64());
+
+        Assert.Equal(0, await second.TerminateAsync());
+        Assert.Equal(0, await third.TerminateAsync());
+    }
+
+    private static async Task<IEnumerable<string>> SilosAsync(SiloProcess silo) =>
+        (await silo.Client.GetFromJsonAsync<JsonElement>("/api/cluster")).GetProperty("silos").EnumerateArray().Select(each => each.Text("status"));
+}
