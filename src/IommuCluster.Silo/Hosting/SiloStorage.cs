@@ -1,5 +1,6 @@
 using System.Net;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Silo.Running;
 using IommuCluster.Silo.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
@@ -35,9 +36,11 @@ internal static class SiloStorage
     /// <returns>The silo.</returns>
     public static ISiloBuilder AddRuns(this ISiloBuilder silo, OrderReader orders)
     {
-        var registry = new BootRegistry();
+        var workloads = new OrderWorkloads(orders, TimeProvider.System);
+        var registry = new BootRegistry(workloads);
         silo.AddKernelGrains(registry);
         silo.Services.AddSingleton(orders);
+        silo.Services.AddSingleton(workloads);
         silo.Services.AddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(services => new ClusterRunner(services.GetRequiredService<IGrainFactory>(), registry, TimeProvider.System));
         silo.Services.AddSingleton<SliceRunner>();

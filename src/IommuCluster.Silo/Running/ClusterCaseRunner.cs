@@ -1,9 +1,6 @@
-using System.Collections.Immutable;
 using IommuCluster.Exploration.Runs;
-using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Checking;
-using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Scenarios.Verdicts;
@@ -20,6 +17,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     /// <summary>How such a run is called where a strategy's name is asked for.</summary>
     public const string Strategy = "free concurrency on the cluster";
 
+    private readonly SocBooter _booter = new(cluster, clock);
     private int _boots;
 
     /// <summary>Begins the names of its boots: unlike that of any other run of the cluster, without slashes.</summary>
@@ -27,6 +25,9 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
 
     /// <summary>Hears the number of boots done after each; null for nobody.</summary>
     public Action<long>? Progress { get; init; }
+
+    /// <summary>SoCs that were lost with their silo and booted again.</summary>
+    public long Lost => _booter.Lost;
 
     /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
     /// <param name="scenarioCase">The case.</param>
@@ -38,23 +39,23 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     {
         var workload = cases.Boot(scenarioCase);
         var started = clock.GetTimestamp();
-        var seen = new List<ObservedFinding>();
-        var (done, steps) = (0, 0L);
-        while (done < boots && !(done > 0 && IsSeen(scenarioCase, seen.Select(each => each.Finding))) && await BootAsync(scenarioCase, workload, cancellation) is { } boot)
+        var seen = new SeenFindings();
+        while (seen.Boots < boots
+            && !(seen.Boots > 0 && IsSeen(scenarioCase, seen.Findings))
+            && await _booter.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation) is { } boot)
         {
-            Add(seen, boot.Findings, done++);
-            steps += boot.Steps;
-            Progress?.Invoke(done);
+            seen.Note(boot.Findings, boot.Steps);
+            Progress?.Invoke(seen.Boots);
         }
 
         var result = new ExplorationResult(
             Strategy,
             cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone,
-            done,
+            seen.Boots,
             Abandoned: 0,
-            steps,
+            seen.Steps,
             clock.GetElapsedTime(started),
-            [.. seen.Select(each => each with { InEverySchedule = each.Count == done })],
+            [.. seen.ByRace()[false]],
             Races: []);
         return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
     }
@@ -80,37 +81,9 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         scenarioCase.Expected.Length > 0
         && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Any(expectation.Matcher.Matches));
 
-    private static BootOptions OptionsOf(ScenarioCase scenarioCase) =>
+    /// <summary>How a case boots on the cluster.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <returns>The options.</returns>
+    internal static BootOptions OptionsOf(ScenarioCase scenarioCase) =>
         new() { Runtime = CaseRunner.OptionsOf(scenarioCase.Explore), Scatter = scenarioCase.Explore.Scatter };
-
-    /// <summary>Boots once.</summary>
-    /// <returns>How it ended, or null when the run was to end before that.</returns>
-    private async Task<ClusterBoot?> BootAsync(ScenarioCase scenarioCase, Workload workload, CancellationToken cancellation)
-    {
-        try
-        {
-            cancellation.ThrowIfCancellationRequested();
-            return await cluster.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            return null;
-        }
-    }
-
-    private static void Add(List<ObservedFinding> seen, ImmutableArray<Finding> findings, int boot)
-    {
-        foreach (var finding in findings)
-        {
-            var index = seen.FindIndex(each => each.Finding.IsSameAs(finding));
-            if (index < 0)
-            {
-                seen.Add(new ObservedFinding(finding, new Sighting(finding, Step: -1, Thread: -1, OtherStep: -1), boot, Count: 1, []));
-            }
-            else
-            {
-                seen[index] = seen[index] with { Count = seen[index].Count + 1 };
-            }
-        }
-    }
 }
