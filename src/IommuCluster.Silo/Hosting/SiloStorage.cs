@@ -1,6 +1,6 @@
 using System.Net;
 using IommuCluster.Grains.Boots;
-using IommuCluster.Silo.Running;
+using IommuCluster.Scenarios.Running;
 using IommuCluster.Silo.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
@@ -21,7 +21,10 @@ internal static class SiloStorage
     /// <param name="silo">The silo.</param>
     /// <param name="settings">The settings.</param>
     /// <returns>The silo.</returns>
-    public static ISiloBuilder UseSettings(this ISiloBuilder silo, SiloSettings settings) => settings.Clustering switch
+    public static ISiloBuilder UseSettings(this ISiloBuilder silo, SiloSettings settings) =>
+        silo.UseMembership(settings).Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = TimeSpan.FromSeconds(settings.ProbeSeconds));
+
+    private static ISiloBuilder UseMembership(this ISiloBuilder silo, SiloSettings settings) => settings.Clustering switch
     {
         Clustering.Localhost => silo
             .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, new IPEndPoint(IPAddress.Loopback, settings.PrimaryPort), settings.ServiceId, settings.ClusterId)
@@ -36,7 +39,7 @@ internal static class SiloStorage
     /// <returns>The silo.</returns>
     public static ISiloBuilder AddRuns(this ISiloBuilder silo, OrderReader orders)
     {
-        var workloads = new OrderWorkloads(orders, TimeProvider.System);
+        var workloads = new WorkloadSource(orders, new CaseRunner(TimeProvider.System));
         var registry = new BootRegistry(workloads);
         silo.AddKernelGrains(registry);
         silo.Services.AddSingleton(orders);

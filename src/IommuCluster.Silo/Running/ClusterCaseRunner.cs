@@ -26,8 +26,11 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     /// <summary>Hears the number of boots done after each; null for nobody.</summary>
     public Action<long>? Progress { get; init; }
 
-    /// <summary>SoCs that were lost with their silo and booted again.</summary>
-    public long Lost => _booter.Lost;
+    /// <summary>What other silos make the same workload from, for boots that are scattered; null when this process has all silos.</summary>
+    public string? Recipe { get; init; }
+
+    /// <summary>Boots that were lost with a silo and done again.</summary>
+    public int Lost => _booter.Lost;
 
     /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
     /// <param name="scenarioCase">The case.</param>
@@ -44,10 +47,11 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
             && !(seen.Boots > 0 && IsSeen(scenarioCase, seen.Findings))
             && await _booter.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation) is { } boot)
         {
-            seen.Note(boot.Findings, boot.Steps);
+            seen.Note([.. boot.Findings, .. boot.Races], boot.Steps);
             Progress?.Invoke(seen.Boots);
         }
 
+        var all = seen.ByRace();
         var result = new ExplorationResult(
             Strategy,
             cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone,
@@ -55,8 +59,8 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
             Abandoned: 0,
             seen.Steps,
             clock.GetElapsedTime(started),
-            [.. seen.ByRace()[false]],
-            Races: []);
+            [.. all[false]],
+            [.. all[true]]);
         return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
     }
 
@@ -81,9 +85,10 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         scenarioCase.Expected.Length > 0
         && scenarioCase.Expected.All(expectation => !expectation.Always && seen.Any(expectation.Matcher.Matches));
 
-    /// <summary>How a case boots on the cluster.</summary>
-    /// <param name="scenarioCase">The case.</param>
-    /// <returns>The options.</returns>
-    internal static BootOptions OptionsOf(ScenarioCase scenarioCase) =>
-        new() { Runtime = CaseRunner.OptionsOf(scenarioCase.Explore), Scatter = scenarioCase.Explore.Scatter };
+    private BootOptions OptionsOf(ScenarioCase scenarioCase) => new()
+    {
+        Runtime = CaseRunner.OptionsOf(scenarioCase.Explore),
+        Scatter = scenarioCase.Explore.Scatter,
+        Recipe = scenarioCase.Explore.Scatter ? Recipe : null,
+    };
 }

@@ -15,10 +15,10 @@ internal sealed class SocBooter(ClusterRunner cluster, TimeProvider clock)
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromSeconds(0.5);
 
-    private long _lost;
+    private int _lost;
 
     /// <summary>SoCs that were lost and booted again.</summary>
-    public long Lost => Interlocked.Read(ref _lost);
+    public int Lost => System.Threading.Volatile.Read(ref _lost);
 
     /// <summary>Boots a SoC.</summary>
     /// <param name="workload">What to boot.</param>

@@ -120,7 +120,7 @@ internal sealed class RunLedger
 
         var before = Record.Cases[slice.CaseNumber];
         Set(slice.CaseNumber, Merge(slice, result));
-        Change(Record with { Replay = Record.Replay ?? result.Replay });
+        Change(Record with { Replay = Record.Replay ?? result.Replay, Retries = Record.Retries + result.Lost });
         Settle();
         return IsOver || Record.Cases[slice.CaseNumber] != before;
     }

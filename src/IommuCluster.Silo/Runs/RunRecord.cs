@@ -9,7 +9,7 @@ namespace IommuCluster.Silo.Runs;
 /// <param name="Phase">How far it is.</param>
 /// <param name="Version">Changes whenever anything else does.</param>
 /// <param name="Cases">Its cases.</param>
-/// <param name="Retries">Slices that were begun again.</param>
+/// <param name="Retries">Slices and boots that were begun again.</param>
 /// <param name="Error">What went wrong, or null.</param>
 /// <param name="Replay">How a replay ended, or null.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-record")]

@@ -47,10 +47,10 @@ internal sealed record RunSlice(
 /// <param name="Steps">Steps that they took.</param>
 /// <param name="Coverage">What its silence is worth.</param>
 /// <param name="Findings">What was seen.</param>
+/// <param name="Lost">SoCs that were lost with a silo and booted again.</param>
 /// <param name="Replay">How a replay ended on both runtimes.</param>
 /// <param name="Failure">A fault of our own, or null.</param>
 /// <param name="Shard">What a shard saw, as JSON; the other figures of the result are then left out. Null for other slices.</param>
-/// <param name="Lost">SoCs that lost their silo and were booted again.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.slice-result")]
 internal sealed record SliceResult(
     [property: Id(0)] long Done,
@@ -58,10 +58,10 @@ internal sealed record SliceResult(
     [property: Id(2)] long Steps,
     [property: Id(3)] Coverage Coverage,
     [property: Id(4)] ImmutableArray<SliceFinding> Findings,
-    [property: Id(5)] ReplayEnds? Replay = null,
-    [property: Id(6)] string? Failure = null,
-    [property: Id(7)] ImmutableArray<byte>? Shard = null,
-    [property: Id(8)] long Lost = 0)
+    [property: Id(5)] int Lost = 0,
+    [property: Id(6)] ReplayEnds? Replay = null,
+    [property: Id(7)] string? Failure = null,
+    [property: Id(8)] ImmutableArray<byte>? Shard = null)
 {
     /// <summary>The result of a shard.</summary>
     /// <param name="shard">What it saw.</param>
@@ -71,7 +71,7 @@ internal sealed record SliceResult(
     /// <summary>The result of a slice that a fault of our own ended.</summary>
     /// <param name="failure">What went wrong.</param>
     /// <returns>The result.</returns>
-    public static SliceResult Failed(string failure) => new(0, 0, 0, Coverage.StoppedEarly, [], Replay: null, failure);
+    public static SliceResult Failed(string failure) => new(0, 0, 0, Coverage.StoppedEarly, [], Failure: failure);
 }
 
 /// <summary>A finding of a slice.</summary>

@@ -34,7 +34,7 @@ public enum RunPhase
 /// <param name="Phase">How far it is.</param>
 /// <param name="Version">Changes whenever anything else does.</param>
 /// <param name="Cases">Its cases, in the order of the file.</param>
-/// <param name="Retries">Slices that were begun again because their silo was lost or did not answer.</param>
+/// <param name="Retries">Slices and boots that were begun again because a silo of theirs was lost.</param>
 /// <param name="Error">What went wrong, in a run that failed.</param>
 /// <param name="Replay">How the two runtimes ended, in a run that replays a token and is over.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-status")]

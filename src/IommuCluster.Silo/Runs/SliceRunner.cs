@@ -15,7 +15,7 @@ namespace IommuCluster.Silo.Runs;
 /// <param name="cluster">Boots SoCs.</param>
 /// <param name="workloads">Makes the workloads of SoCs that may boot on any silo.</param>
 /// <param name="clock">Measures budgets in time.</param>
-internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, OrderWorkloads workloads, TimeProvider clock)
+internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, WorkloadSource workloads, TimeProvider clock)
 {
     private readonly CaseRunner _cases = new(clock);
     private readonly ShardWorkers _workers = new(orders, new CaseRunner(clock));
@@ -25,24 +25,28 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Ord
     /// <param name="name">A name unlike that of any other slice of the cluster, without slashes.</param>
     /// <param name="progress">Hears the number of boots or schedules done, from any thread.</param>
     /// <param name="cancellation">Ends it early.</param>
-    /// <returns>What it did. Schedules are explored before it returns.</returns>
+    /// <returns>What it did.</returns>
     /// <exception cref="TimeoutException">A boot did not end: it lost a message.</exception>
     public Task<SliceResult> RunAsync(RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
         if (slice.ToShard() is { } shard)
         {
-            return Task.FromResult(SliceResult.Of(Run(slice, shard, progress, cancellation)));
+            return OnAThread(() => SliceResult.Of(Run(slice, shard, progress, cancellation)));
         }
 
         var found = orders.ReadCase(slice);
         return slice.Order switch
         {
-            { Replay: { } token } => ReplayAsync(found, ScenarioToken.Parse(token), name, cancellation),
+            { Replay: { } token } => ReplayAsync(found, slice, ScenarioToken.Parse(token), name, cancellation),
             { Boots: not null } => BootAsync(found, slice, name, progress, cancellation),
             { Socs: not null } => BootSocsAsync(found, slice, name, progress, cancellation),
-            _ => Task.FromResult(Explore(found, slice, progress, cancellation)),
+            _ => OnAThread(() => Explore(found, slice, progress, cancellation)),
         };
     }
+
+    /// <summary>Explores on a thread of its own: it never awaits, and on the pool's threads it would keep messages waiting until the silo is taken for dead.</summary>
+    private static Task<SliceResult> OnAThread(Func<SliceResult> explore) =>
+        Task.Factory.StartNew(explore, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private ShardResult Run(RunSlice slice, Shard shard, Action<long> progress, CancellationToken cancellation)
     {
@@ -56,7 +60,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Ord
 
     private async Task<SliceResult> BootAsync(ScenarioCase found, RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
-        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Progress = progress };
+        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Progress = progress, Recipe = WorkloadSource.RecipeOf(slice) };
         var result = await runner.RunAsync(found, (int)slice.Count!.Value, cancellation); // Boots are always counted.
         return Result(result, slice) with { Lost = runner.Lost };
     }
@@ -64,8 +68,8 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Ord
     /// <summary>Boots all SoCs of the slice at the same time, wherever their placement puts them.</summary>
     private async Task<SliceResult> BootSocsAsync(ScenarioCase found, RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
-        var recipe = OrderWorkloads.RecipeOf(slice);
-        var options = ClusterCaseRunner.OptionsOf(found) with { Recipe = recipe };
+        var recipe = WorkloadSource.RecipeOf(slice);
+        var options = new BootOptions { Runtime = CaseRunner.OptionsOf(found.Explore), Scatter = found.Explore.Scatter, Recipe = recipe };
         var booter = new SocBooter(cluster, clock);
         var workload = workloads.Make(recipe);
         var done = 0L;
@@ -91,9 +95,9 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Ord
         return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), checkpoint: null, cancellation), slice);
     }
 
-    private async Task<SliceResult> ReplayAsync(ScenarioCase found, ScenarioToken token, string name, CancellationToken cancellation)
+    private async Task<SliceResult> ReplayAsync(ScenarioCase found, RunSlice slice, ScenarioToken token, string name, CancellationToken cancellation)
     {
-        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name };
+        var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Recipe = WorkloadSource.RecipeOf(slice) };
         var (boot, process) = await runner.ReplayAsync(found, token, cancellation);
         var ends = new ReplayEnds(
             new ReplayEnd(ScenarioWords.Kebab(boot.End), TextOf(boot.Fingerprint)),
@@ -104,7 +108,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Ord
             boot.Steps,
             Coverage.BudgetDone,
             [.. boot.Findings.Select(seen => new SliceFinding(seen.Kind, seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, 1, 0, InEvery: true, token.ToString()))],
-            ends);
+            Replay: ends);
     }
 
     private static string TextOf(StateHash hash) => $"{hash.High:x16}{hash.Low:x16}";
