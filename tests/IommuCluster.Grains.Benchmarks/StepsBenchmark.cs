@@ -15,21 +15,22 @@ internal static class StepsBenchmark
     private const int Parallel = 64;
     private const int Calls = 3_000;
 
-    public static async Task<int> RunAsync(string scenario, string name)
+    public static async Task<int> RunAsync()
     {
-        Console.WriteLine($"{scenario}/{name}, {Parallel} boots at a time, one step a message, all checkers; medians of {Rounds} rounds");
+        Console.WriteLine($"S21 (linux-6.8), {Parallel} boots at a time, one step a message, all checkers; medians of {Rounds} rounds");
         Console.WriteLine($"{"silos",-8}{"pings/s",12}{"steps/s",12}{"ratio",8}{"unchecked",12}{"ratio",8}{"scattered",12}{"boots/s",10}");
         foreach (var silos in new short[] { 1, 3 })
         {
             await using var cluster = await Cluster.StartAsync(silos);
-            await MeasureAsync(cluster, silos, Cluster.Boot(Cluster.Case(scenario, name)));
+            await MeasureAsync(cluster, silos);
         }
 
         return 0;
     }
 
-    private static async Task MeasureAsync(Cluster cluster, int silos, Workload workload)
+    private static async Task MeasureAsync(Cluster cluster, int silos)
     {
+        var workload = Cluster.Boot(Cluster.Case("s21-fwspec-race", "fix"));
         var (pings, steps, bare, scattered, boots) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (var round = -2; round < Rounds; round++)
         {

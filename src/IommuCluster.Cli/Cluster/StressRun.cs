@@ -38,7 +38,7 @@ internal static class StressRun
         var run = new RunOrder { Scenario = scenario.Name, Text = RemoteCommands.TextOf(scenario), Case = scenarioCase.Name, Socs = order.Socs };
         var (status, isTimeUp) = await WatchAsync(context, client, run, order.Duration, memory, cancellation);
         var elapsed = context.Clock.GetElapsedTime(began);
-        var result = ResultOf(scenarioCase, status.Cases[0], isTimeUp);
+        var result = ResultOf(scenarioCase, status.Cases[0], isTimeUp, elapsed);
         var atOnce = Math.Min(order.Socs, SlicesAtOnce * RunClient.SocsASlice);
         Tell(output, new StressReport(order, result, status, elapsed, result.Seen.Schedules > 0 ? memory?.SumUp(result.Seen.Schedules, atOnce) : null));
         return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ClusterCommands.ExitCodeOf([result]);
@@ -68,10 +68,10 @@ internal static class StressRun
     }
 
     /// <summary>Time that is up is a budget that is done, once a SoC has booted.</summary>
-    private static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status, bool isTimeUp)
+    private static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status, bool isTimeUp, TimeSpan elapsed)
     {
         var result = RemoteCommands.ResultOf(scenarioCase, status);
-        var seen = isTimeUp && status.Done > 0 ? result.Seen with { Coverage = Coverage.BudgetDone } : result.Seen;
+        var seen = result.Seen with { Elapsed = elapsed, Coverage = isTimeUp && status.Done > 0 ? Coverage.BudgetDone : result.Seen.Coverage };
         return result with { Seen = seen, Verdict = CaseVerdict.Judge(scenarioCase, seen) };
     }
 
