@@ -184,7 +184,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
             }
             catch (Exception failure) when (Delivery.MayRepeat(failure, attempt))
             {
-                // Sent again.
+                await Delivery.PauseAsync(attempt);
             }
         }
     }

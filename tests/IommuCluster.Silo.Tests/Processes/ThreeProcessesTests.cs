@@ -76,6 +76,7 @@ public sealed class ThreeProcessesTests
 
     private static void AssertAllBooted(JsonElement end)
     {
+        Assert.False(end.TryGetProperty("error", out var error), $"The run failed: {error}");
         var seen = end.GetProperty("cases")[0];
         Assert.Equal(("completed", "as-expected", 200), (end.Text("phase"), seen.Text("outcome"), seen.GetProperty("done").GetInt64()));
     }
