@@ -74,6 +74,7 @@ internal static class CliApplication
             RunCommand.Create(context, options),
             ExploreCommand.Create(context, options),
             ReplayCommand.Create(context, options),
+            StressCommand.Create(context, options),
             ServeCommand.Create(context),
             BoardsCommand.Create(context, options),
             ProfilesCommand.Create(context, options),

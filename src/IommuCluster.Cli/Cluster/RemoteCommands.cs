@@ -88,9 +88,11 @@ internal static class RemoteCommands
         }
     }
 
-    private static string TextOf(Scenario scenario) => File.ReadAllText(scenario.File);
+    /// <summary>The text that a cluster reads the scenario from.</summary>
+    internal static string TextOf(Scenario scenario) => File.ReadAllText(scenario.File);
 
-    private static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status, TimeSpan elapsed)
+    /// <summary>What a cluster saw of a case, judged by the case as it is here.</summary>
+    internal static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status, TimeSpan elapsed)
     {
         var seen = status.Findings.Select(Observed).ToLookup(each => each.Finding.IsRace);
         var coverage = Enum.GetValues<Coverage>().Single(value => ScenarioWords.Kebab(value) == status.Coverage);

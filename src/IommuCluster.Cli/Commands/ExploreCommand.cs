@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using IommuCluster.Cli.Output;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Strategies;
@@ -65,32 +64,19 @@ internal static class ExploreCommand
 
         internal Option<string?> Strategy { get; } = new("--strategy") { Description = $"{string.Join(" or ", StrategyCatalog.Names)}." };
 
-        internal Option<long?> ContextBound { get; } = Number("--context-bound", "Preemptions that a search allows; all when not given.", 0, 1_000);
+        internal Option<long?> ContextBound { get; } = BoundedOption.Number("--context-bound", "Preemptions that a search allows; all when not given.", 0, 1_000);
 
-        internal Option<long?> Schedules { get; } = Number("--schedules", "The budget in schedules. Without a budget, a search ends when it is exhausted.", 1, long.MaxValue, "-n");
+        internal Option<long?> Schedules { get; } = BoundedOption.Number("--schedules", "The budget in schedules. Without a budget, a search ends when it is exhausted.", 1, long.MaxValue, "-n");
 
-        internal Option<TimeSpan?> Time { get; } = new("--time")
-        {
-            Description = "The budget in time: 500ms, 90s, 5m, 2h. Alone, it replaces the file's budget in schedules.",
-            CustomParser = result =>
-            {
-                if (Durations.TryParse(result.Tokens[0].Value, out var time))
-                {
-                    return time;
-                }
+        internal Option<TimeSpan?> Time { get; } = BoundedOption.Time("--time", "The budget in time: 500ms, 90s, 5m, 2h. Alone, it replaces the file's budget in schedules.");
 
-                result.AddError($"--time is '{result.Tokens[0].Value}': {Durations.Remedy}");
-                return null;
-            },
-        };
-
-        internal Option<long?> Saturation { get; } = Number("--saturation", "Ends a sampler after so many schedules that showed nothing new. Alone, it replaces the file's budget.", 1, long.MaxValue);
+        internal Option<long?> Saturation { get; } = BoundedOption.Number("--saturation", "Ends a sampler after so many schedules that showed nothing new. Alone, it replaces the file's budget.", 1, long.MaxValue);
 
         internal Option<string?> Checkpoint { get; } = new("--checkpoint") { Description = "File in which it is noted how far the run is; where it is there already, the run goes on from it." };
 
-        internal Option<long?> Seed { get; } = Number("--seed", "Seed of random choices.", 0, long.MaxValue);
+        internal Option<long?> Seed { get; } = BoundedOption.Number("--seed", "Seed of random choices.", 0, long.MaxValue);
 
-        internal Option<long?> Cores { get; } = Number("--cores", "Workers of a sampler; all cores when not given. What is found does not depend on it.", 1, 1_024);
+        internal Option<long?> Cores { get; } = BoundedOption.Number("--cores", "Workers of a sampler; all cores when not given. What is found does not depend on it.", 1, 1_024);
 
         internal Option<string?> Folder { get; } = new("--output") { Description = "Directory for a folder a finding." };
 
@@ -110,20 +96,5 @@ internal static class ExploreCommand
             var isOwnSearch = parsed.GetValue(Strategy) is { } named && StrategyCatalog.Ends(named); // The file's budget is meant for the file's strategy.
             return found with { Explore = schedules is null && time is null && saturation is null && !isOwnSearch ? explore : explore with { Schedules = schedules, Time = time, Saturation = saturation } };
         }
-
-        private static Option<long?> Number(string name, string description, long least, long most, params string[] aliases) => new(name, aliases)
-        {
-            Description = description,
-            CustomParser = result =>
-            {
-                if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
-                {
-                    return value;
-                }
-
-                result.AddError($"{name} is '{result.Tokens[0].Value}': give a number from {least} to {most}");
-                return null;
-            },
-        };
     }
 }

@@ -6,8 +6,8 @@ namespace IommuCluster.Grains.Messaging;
 /// </summary>
 internal static class Delivery
 {
-    /// <summary>How often a message is sent at most.</summary>
-    public const int Tries = 4;
+    /// <summary>How often a message is sent at most. With the pauses between, that outlasts the time in which the cluster finds out that a silo is dead, which may hold a part of its directory.</summary>
+    public const int Tries = 7;
 
     /// <summary>Sends a message.</summary>
     /// <param name="call">Sends it once.</param>
@@ -23,7 +23,7 @@ internal static class Delivery
             }
             catch (Exception failure) when (MayRepeat(failure, attempt))
             {
-                // Sent again.
+                await PauseAsync(attempt);
             }
         }
     }
@@ -42,10 +42,15 @@ internal static class Delivery
             }
             catch (Exception failure) when (MayRepeat(failure, attempt))
             {
-                // Asked again.
+                await PauseAsync(attempt);
             }
         }
     }
+
+    /// <summary>Waits before a message is sent again: not at all for the first time, then longer and longer.</summary>
+    /// <param name="attempt">How often it was sent.</param>
+    /// <returns>Completes when it may be sent.</returns>
+    public static Task PauseAsync(int attempt) => attempt == 1 ? Task.CompletedTask : Task.Delay(TimeSpan.FromSeconds(1 << (attempt - 2)));
 
     /// <summary>Tells whether a failed message may be sent again.</summary>
     /// <param name="failure">Why it failed.</param>

@@ -180,7 +180,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
             }
             catch (Exception failure) when (Delivery.MayRepeat(failure, attempt))
             {
-                // Sent again; an answer that was taken already is not taken twice.
+                await Delivery.PauseAsync(attempt); // Sent again then; an answer that was taken already is not taken twice.
             }
 #pragma warning disable CA1031 // Whatever went wrong ends the boot, and whoever asked for it is told.
             catch (Exception failure)

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,7 +35,7 @@ public sealed class LocalSilo : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         log?.Invoke(builder.Logging);
-        var (siloPort, gatewayPort) = FreePorts();
+        var (siloPort, gatewayPort) = FreePorts.Two();
         builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort, gatewayPort).AddKernelGrains(registry));
         var host = builder.Build();
         await host.StartAsync(cancellation);
@@ -49,14 +47,5 @@ public sealed class LocalSilo : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
-    }
-
-    private static (int Silo, int Gateway) FreePorts()
-    {
-        using var silo = new TcpListener(IPAddress.Loopback, 0);
-        using var gateway = new TcpListener(IPAddress.Loopback, 0);
-        silo.Start();
-        gateway.Start();
-        return (((IPEndPoint)silo.LocalEndpoint).Port, ((IPEndPoint)gateway.LocalEndpoint).Port);
     }
 }

@@ -56,6 +56,7 @@ internal sealed class SettingsReader
             HttpToken = Text(nameof(SiloSettings.HttpToken), defaults.HttpToken),
             ScenarioPlace = Text(nameof(SiloSettings.ScenarioPlace), defaults.ScenarioPlace),
             SlicesAtOnce = Number(nameof(SiloSettings.SlicesAtOnce), defaults.SlicesAtOnce, 256),
+            ProbeSeconds = Number(nameof(SiloSettings.ProbeSeconds), defaults.ProbeSeconds, 60),
         };
         CheckCluster(settings);
         CheckHttp(settings);

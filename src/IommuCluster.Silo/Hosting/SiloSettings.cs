@@ -51,4 +51,7 @@ public sealed record SiloSettings
 
     /// <summary>Slices of a run that the cluster does at the same time, 1 to 256.</summary>
     public int SlicesAtOnce { get; init; } = 4;
+
+    /// <summary>Silos ask each other so often, in seconds, whether they are there, 1 to 60; one that is silent three times is given up, and what it did begins again elsewhere.</summary>
+    public int ProbeSeconds { get; init; } = 5;
 }

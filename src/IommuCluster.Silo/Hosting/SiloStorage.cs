@@ -22,7 +22,10 @@ internal static class SiloStorage
     /// <param name="silo">The silo.</param>
     /// <param name="settings">The settings.</param>
     /// <returns>The silo.</returns>
-    public static ISiloBuilder UseSettings(this ISiloBuilder silo, SiloSettings settings) => settings.Clustering switch
+    public static ISiloBuilder UseSettings(this ISiloBuilder silo, SiloSettings settings) =>
+        silo.UseMembership(settings).Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = TimeSpan.FromSeconds(settings.ProbeSeconds));
+
+    private static ISiloBuilder UseMembership(this ISiloBuilder silo, SiloSettings settings) => settings.Clustering switch
     {
         Clustering.Localhost => silo
             .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, new IPEndPoint(IPAddress.Loopback, settings.PrimaryPort), settings.ServiceId, settings.ClusterId)
@@ -37,9 +40,11 @@ internal static class SiloStorage
     /// <returns>The silo.</returns>
     public static ISiloBuilder AddRuns(this ISiloBuilder silo, OrderReader orders)
     {
-        var registry = new BootRegistry(new WorkloadSource(orders, new CaseRunner(TimeProvider.System)));
+        var workloads = new WorkloadSource(orders, new CaseRunner(TimeProvider.System));
+        var registry = new BootRegistry(workloads);
         silo.AddKernelGrains(registry);
         silo.Services.AddSingleton(orders);
+        silo.Services.AddSingleton(workloads);
         silo.Services.AddSingleton(registry.Instruments);
         silo.Services.AddSingleton<ExplorationInstruments>();
         silo.Services.AddSingleton(TimeProvider.System);

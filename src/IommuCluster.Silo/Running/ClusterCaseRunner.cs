@@ -1,10 +1,7 @@
-using System.Collections.Immutable;
 using IommuCluster.Exploration.Runs;
-using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Checking;
-using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Scenarios.Verdicts;
@@ -21,9 +18,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     /// <summary>How such a run is called where a strategy's name is asked for.</summary>
     public const string Strategy = "free concurrency on the cluster";
 
-    /// <summary>Boots that may be lost; more than silos can die is a fault of our own.</summary>
-    private const int MaxLost = 100;
-
+    private readonly SocBooter _booter = new(cluster, clock);
     private int _boots;
 
     /// <summary>Begins the names of its boots: unlike that of any other run of the cluster, without slashes.</summary>
@@ -36,7 +31,7 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
     public string? Recipe { get; init; }
 
     /// <summary>Boots that were lost with a silo and done again.</summary>
-    public int Lost { get; private set; }
+    public int Lost => _booter.Lost;
 
     /// <summary>Boots a case again and again, until all that it expects was seen or the boots are used up.</summary>
     /// <param name="scenarioCase">The case.</param>
@@ -49,22 +44,22 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         using var span = Spans.Scenario(scenarioCase.Scenario, scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name);
         var workload = cases.Boot(scenarioCase);
         var started = clock.GetTimestamp();
-        var seen = new List<ObservedFinding>();
-        var (done, steps) = (0, 0L);
-        while (done < boots && !(done > 0 && IsSeen(scenarioCase, seen.Select(each => each.Finding))) && await BootAsync(scenarioCase, workload, cancellation) is { } boot)
+        var seen = new SeenFindings();
+        while (seen.Boots < boots
+            && !(seen.Boots > 0 && IsSeen(scenarioCase, seen.Findings))
+            && await _booter.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation) is { } boot)
         {
-            Add(seen, boot.Findings.AddRange(boot.Races), done++);
-            steps += boot.Steps;
-            Progress?.Invoke(done);
+            seen.Note([.. boot.Findings, .. boot.Races], boot.Steps);
+            Progress?.Invoke(seen.Boots);
         }
 
-        var all = seen.Select(each => each with { InEverySchedule = each.Count == done }).ToLookup(each => each.Finding.IsRace);
+        var all = seen.ByRace();
         var result = new ExplorationResult(
             Strategy,
             cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone,
-            done,
+            seen.Boots,
             Abandoned: 0,
-            steps,
+            seen.Steps,
             clock.GetElapsedTime(started),
             [.. all[false]],
             [.. all[true]]);
@@ -98,43 +93,4 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         Scatter = scenarioCase.Explore.Scatter,
         Recipe = scenarioCase.Explore.Scatter ? Recipe : null,
     };
-
-    /// <summary>Boots once, again where the boot was lost with a silo.</summary>
-    /// <returns>How it ended, or null when the run was to end before that.</returns>
-    private async Task<ClusterBoot?> BootAsync(ScenarioCase scenarioCase, Workload workload, CancellationToken cancellation)
-    {
-        while (!cancellation.IsCancellationRequested)
-        {
-            try
-            {
-                return await cluster.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation);
-            }
-            catch (BootLostException) when (Lost < MaxLost)
-            {
-                Lost++; // It told nothing, so nothing is counted twice.
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return null;
-            }
-        }
-
-        return null;
-    }
-
-    private static void Add(List<ObservedFinding> seen, ImmutableArray<Finding> findings, int boot)
-    {
-        foreach (var finding in findings)
-        {
-            var index = seen.FindIndex(each => each.Finding.IsSameAs(finding));
-            if (index < 0)
-            {
-                seen.Add(new ObservedFinding(finding, new Sighting(finding, Step: -1, Thread: -1, OtherStep: -1), boot, Count: 1, []));
-            }
-            else
-            {
-                seen[index] = seen[index] with { Count = seen[index].Count + 1 };
-            }
-        }
-    }
 }

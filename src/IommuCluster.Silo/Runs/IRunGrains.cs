@@ -51,7 +51,7 @@ internal interface IRunGrain : IGrainWithStringKey
     Task ForgetAsync();
 }
 
-/// <summary>Does one slice of a run. Key: run, slash, case, slash, slice.</summary>
+/// <summary>Does one slice of a run. Key: run, slash, case, slash, its first boot or schedule.</summary>
 [Alias("iommucluster.ISliceGrain")]
 internal interface ISliceGrain : IGrainWithStringKey
 {

@@ -44,14 +44,21 @@ internal sealed class OrderReader(ScenarioCatalog catalog)
         return order.Replay is { } text ? ReadReplay(order, text) : ReadRun(order);
     }
 
+    /// <summary>Reads the case that a slice is of.</summary>
+    /// <param name="slice">The slice.</param>
+    /// <returns>The case.</returns>
+    /// <exception cref="ScenarioException">The order is no good.</exception>
+    public ScenarioCase ReadCase(RunSlice slice) => Read(slice.Order with { Case = slice.Case }).Cases[0];
+
     private static void CheckNumbers(RunOrder order)
     {
-        if (new object?[] { order.Boots, order.Schedules, order.Replay }.Count(each => each is not null) > 1)
+        if (new object?[] { order.Boots, order.Socs, order.Schedules, order.Replay }.Count(each => each is not null) > 1)
         {
-            throw Bad("boots, schedules and replay exclude each other", "give one of them");
+            throw Bad("boots, socs, schedules and replay exclude each other", "give one of them");
         }
 
         CheckRange("boots", order.Boots, MaxBoots);
+        CheckRange("socs", order.Socs, MaxBoots);
         CheckRange("schedules", order.Schedules, MaxSchedules);
         if (order.Text?.Length > MaxTextLength)
         {

@@ -11,16 +11,45 @@ using CancellationTokenSource = System.Threading.CancellationTokenSource;
 
 namespace IommuCluster.Silo.Runs;
 
-/// <summary>Orders and watches runs of a cluster that runs elsewhere.</summary>
+/// <summary>Orders and watches runs of a cluster: one that runs elsewhere, or silos of this process.</summary>
 public sealed class RunClient : IAsyncDisposable
 {
+    /// <summary>SoCs of a slice, which boot at the same time.</summary>
+    public const int SocsASlice = RunLedger.SocsASlice;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    private readonly IHost _host;
+    private readonly ImmutableArray<IHost> _hosts;
 
-    private RunClient(IHost host) => _host = host;
+    private RunClient(params ImmutableArray<IHost> hosts) => _hosts = hosts;
 
-    private IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+    private IGrainFactory Grains => _hosts[0].Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Starts silos in this process, on ports that are free; what they keep is gone with them.</summary>
+    /// <param name="silos">How many, at least 1.</param>
+    /// <param name="places">Directories from which <c>scenarios/</c> is looked for, upwards.</param>
+    /// <param name="slicesAtOnce">Slices of a run that they do at the same time.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The client, which ends the silos when it is disposed.</returns>
+    public static async Task<RunClient> StartAsync(int silos, IEnumerable<string> places, int slicesAtOnce, CancellationToken cancellation = default)
+    {
+        var orders = OrderReader.Locate([.. places]);
+        var hosts = ImmutableArray.CreateBuilder<IHost>();
+        var primary = 0;
+        for (var number = 0; number < silos; number++)
+        {
+            var (siloPort, gatewayPort) = FreePorts.Two();
+            primary = number == 0 ? siloPort : primary;
+            var settings = new SiloSettings { SiloPort = siloPort, GatewayPort = gatewayPort, PrimaryPort = primary, SlicesAtOnce = slicesAtOnce };
+            var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+            builder.Services.AddSingleton(settings);
+            builder.UseOrleans(silo => silo.UseSettings(settings).AddRuns(orders));
+            hosts.Add(builder.Build());
+            await hosts[^1].StartAsync(cancellation);
+        }
+
+        return new RunClient(hosts.DrainToImmutable());
+    }
 
     /// <summary>Connects to the gateways of a cluster.</summary>
     /// <param name="gateways"><c>HOST:PORT</c> of a gateway, or several with commas.</param>
@@ -91,8 +120,11 @@ public sealed class RunClient : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _host.StopAsync();
-        _host.Dispose();
+        foreach (var host in _hosts.Reverse()) // The first one has the list of silos.
+        {
+            await host.StopAsync();
+            host.Dispose();
+        }
     }
 
     private static async Task<IPEndPoint> ResolveAsync(string text, CancellationToken cancellation)

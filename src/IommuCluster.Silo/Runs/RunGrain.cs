@@ -123,13 +123,23 @@ internal sealed partial class RunGrain(
         await Task.Yield(); // Whoever opened the run goes on first.
         try
         {
-            while (!_leaving.IsCancellationRequested && ledger.Take() is { } slice)
+            while (!_leaving.IsCancellationRequested && !ledger.IsOver)
             {
-                if (await DoAsync(ledger, slice) is { } result)
+                if (ledger.Take() is not { } slice)
                 {
-                    ledger.Note(slice, result);
+                    await _news.Task; // The next round of a campaign comes with the last result of this one.
+                }
+                else if (await DoAsync(ledger, slice) is { } result)
+                {
                     DelayDeactivation(s_awake);
-                    await SaveAsync();
+                    if (ledger.Note(slice, result))
+                    {
+                        await SaveAsync();
+                    }
+                    else
+                    {
+                        Announce();
+                    }
                 }
                 else
                 {
@@ -155,7 +165,7 @@ internal sealed partial class RunGrain(
     /// <returns>What it did, or null when this activation is leaving.</returns>
     private async Task<SliceResult?> DoAsync(RunLedger ledger, RunSlice slice)
     {
-        var grain = GrainFactory.GetGrain<ISliceGrain>($"{Id}/{slice.CaseNumber}/{slice.Number}");
+        var grain = GrainFactory.GetGrain<ISliceGrain>($"{Id}/{slice.CaseNumber}/{slice.First}");
         string? attempt = null;
         var attempts = 0;
         while (!_leaving.IsCancellationRequested)
@@ -167,7 +177,7 @@ internal sealed partial class RunGrain(
 
             if (reply.Attempt != attempt && attempts++ > 0)
             {
-                ledger.NoteRetry();
+                ledger.NoteRetry(slice);
                 instruments.SliceRetried();
                 LogRetry(Id, slice.Case, slice.Number);
             }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
-using IommuCluster.Exploration.Strategies;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Verdicts;
 using IommuCluster.Silo.Running;
@@ -17,11 +16,12 @@ internal sealed class RunLedger
     /// <summary>Boots of a slice.</summary>
     public const int BootsASlice = 10;
 
-    /// <summary>Schedules of a slice.</summary>
-    public const int SchedulesASlice = 2_000;
+    /// <summary>SoCs of a slice, which boot at the same time.</summary>
+    public const int SocsASlice = 16;
 
     private readonly ImmutableArray<ScenarioCase> _cases;
-    private readonly Dictionary<(int Case, int Slice), long> _underWay = [];
+    private readonly ImmutableArray<CaseCampaign?> _campaigns;
+    private readonly Dictionary<(int Case, long First), long> _underWay = [];
 
     /// <summary>Opens the books of a run.</summary>
     /// <param name="record">What is kept of it.</param>
@@ -30,7 +30,8 @@ internal sealed class RunLedger
     {
         Record = record;
         _cases = cases;
-        if (!IsOver)
+        _campaigns = [.. cases.Zip(record.Cases, (scenarioCase, kept) => kept is { Campaign: { } state, Outcome: null } ? new CaseCampaign(scenarioCase, state) : null)];
+        if (!IsOver && !cases.IsEmpty)
         {
             Settle(); // What was under way at a silo that is gone may have been all that it waited for.
         }
@@ -57,7 +58,7 @@ internal sealed class RunLedger
         {
             if (NextOf(number) is { } slice)
             {
-                _underWay.Add((number, slice.Number), 0);
+                _underWay.Add(slice.Place, 0);
                 return slice;
             }
         }
@@ -69,7 +70,12 @@ internal sealed class RunLedger
     /// <param name="slice">The slice.</param>
     public void GiveBack(RunSlice slice)
     {
-        _underWay.Remove((slice.CaseNumber, slice.Number));
+        _underWay.Remove(slice.Place);
+        if (slice.ToShard() is { } shard)
+        {
+            _campaigns[slice.CaseNumber]?.GiveBack(shard);
+        }
+
         Change(Record);
     }
 
@@ -78,37 +84,45 @@ internal sealed class RunLedger
     /// <param name="done">Boots or schedules done.</param>
     public void NoteProgress(RunSlice slice, long done)
     {
-        if (_underWay.TryGetValue((slice.CaseNumber, slice.Number), out var known) && known != done)
+        if (_underWay.TryGetValue(slice.Place, out var known) && known != done)
         {
-            _underWay[(slice.CaseNumber, slice.Number)] = done;
+            _underWay[slice.Place] = done;
             Change(Record);
         }
     }
 
     /// <summary>Notes that a slice has to be begun again.</summary>
-    public void NoteRetry() => Change(Record with { Retries = Record.Retries + 1 });
+    /// <param name="slice">The slice; its SoCs had all begun.</param>
+    public void NoteRetry(RunSlice slice)
+    {
+        var record = Record.Cases[slice.CaseNumber];
+        Set(slice.CaseNumber, record with { Lost = record.Lost + (slice.Order.Socs is null ? 0 : slice.Count ?? 0) });
+        Change(Record with { Retries = Record.Retries + 1 });
+    }
 
     /// <summary>Notes what a slice did, once.</summary>
     /// <param name="slice">The slice.</param>
     /// <param name="result">What it did.</param>
-    public void Note(RunSlice slice, SliceResult result)
+    /// <returns>True when there is news to be kept; what a shard saw is kept with its round.</returns>
+    public bool Note(RunSlice slice, SliceResult result)
     {
-        _underWay.Remove((slice.CaseNumber, slice.Number));
-        var record = Record.Cases[slice.CaseNumber];
-        if (IsOver || record.IsDone(slice.Number))
+        _underWay.Remove(slice.Place);
+        if (IsOver || (slice.ShardText is null && Record.Cases[slice.CaseNumber].IsDone(slice.Number)))
         {
-            return;
+            return false;
         }
 
         if (result.Failure is { } failure)
         {
             Change(Record with { Phase = RunPhase.Failed, Error = failure });
-            return;
+            return true;
         }
 
-        Set(slice.CaseNumber, Merge(record, slice, result));
+        var before = Record.Cases[slice.CaseNumber];
+        Set(slice.CaseNumber, Merge(slice, result));
         Change(Record with { Replay = Record.Replay ?? result.Replay, Retries = Record.Retries + result.Lost });
         Settle();
+        return IsOver || Record.Cases[slice.CaseNumber] != before;
     }
 
     /// <summary>Asks the run to stop.</summary>
@@ -134,19 +148,24 @@ internal sealed class RunLedger
     private static CaseRecord Begin(RunOrder order, ScenarioCase scenarioCase)
     {
         var explore = scenarioCase.Explore;
-        var budget = order.Replay is not null ? 1 : order.Boots ?? explore.Schedules;
-        int? size = order.Boots is not null ? BootsASlice
-            : budget is null || explore.Time is not null || StrategyCatalog.Ends(explore.Strategy) ? null // One mind has to see it all.
-            : SchedulesASlice;
-        var strategy = order.Replay is not null ? "replay" : order.Boots is not null ? ClusterCaseRunner.Strategy : explore.Strategy;
+        var boots = order.Boots ?? order.Socs;
+        var budget = order.Replay is not null ? 1 : boots ?? explore.Schedules;
+        int? size = order.Boots is not null ? BootsASlice : order.Socs is not null ? SocsASlice : null;
+        var strategy = order.Replay is not null ? "replay" : boots is not null ? ClusterCaseRunner.Strategy : explore.Strategy;
         return new CaseRecord(
             scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name, strategy, budget, size,
-            DoneBelow: 0, DoneAbove: [], Done: 0, Abandoned: 0, Steps: 0, Coverage.BudgetDone, Findings: [], Outcome: null, Reasons: []);
+            DoneBelow: 0, DoneAbove: [], Done: 0, Abandoned: 0, Steps: 0, Coverage.BudgetDone, Findings: [], Outcome: null, Reasons: [],
+            CaseCampaign.Fits(order, explore) ? [] : null);
     }
 
     private RunSlice? NextOf(int number)
     {
         var record = Record.Cases[number];
+        if (_campaigns[number] is { } campaign)
+        {
+            return campaign.Take() is { } shard ? RunSlice.Of(Record.Order, record.Name, number, shard) : null;
+        }
+
         if (record.Outcome is not null || IsEnough(number))
         {
             return null;
@@ -154,15 +173,23 @@ internal sealed class RunLedger
 
         for (var slice = record.DoneBelow; slice < record.Slices; slice++)
         {
-            if (!record.IsDone(slice) && !_underWay.ContainsKey((number, slice)))
+            var first = (long)slice * (record.SliceSize ?? 0);
+            if (!record.IsDone(slice) && !_underWay.ContainsKey((number, first)))
             {
-                var first = (long)slice * (record.SliceSize ?? 0);
                 var count = record.SliceSize is { } size ? Math.Min(size, record.Budget!.Value - first) : record.Budget; // Sliced only with a budget.
                 return new RunSlice(Record.Order, record.Name, number, slice, first, count);
             }
         }
 
         return null;
+    }
+
+    private CaseRecord Merge(RunSlice slice, SliceResult result)
+    {
+        var record = Record.Cases[slice.CaseNumber];
+        return slice.ToShard() is not { } shard || _campaigns[slice.CaseNumber] is not { } campaign ? Merge(record, slice, result)
+            : campaign.Add(shard, RunsWire.ReadResult((result.Shard ?? []).AsSpan())) ? campaign.Told(record)
+            : record;
     }
 
     private static CaseRecord Merge(CaseRecord record, RunSlice slice, SliceResult result) => record.With(slice.Number) with
@@ -172,6 +199,7 @@ internal sealed class RunLedger
         Steps = record.Steps + result.Steps,
         Coverage = record.SliceSize is null ? result.Coverage : Worst(record.Coverage, result.Coverage),
         Findings = Merge(record, result),
+        Lost = record.Lost + result.Lost,
     };
 
     private static Coverage Worst(Coverage one, Coverage other) => one == Coverage.StoppedEarly || other == Coverage.StoppedEarly ? Coverage.StoppedEarly : Coverage.BudgetDone;
@@ -205,7 +233,7 @@ internal sealed class RunLedger
         {
             var record = Record.Cases[number];
             var isIdle = !_underWay.Keys.Any(key => key.Case == number);
-            if (record.Outcome is null && isIdle && (record.DoneBelow >= record.Slices || IsEnough(number) || Record.Phase == RunPhase.Stopping))
+            if (record.Outcome is null && isIdle && (IsWhole(number) || Record.Phase == RunPhase.Stopping))
             {
                 Set(number, Judge(number, record));
             }
@@ -219,11 +247,20 @@ internal sealed class RunLedger
 
     private CaseRecord Judge(int number, CaseRecord record)
     {
-        var isWhole = record.DoneBelow >= record.Slices || IsEnough(number);
+        var isWhole = IsWhole(number);
+        if (_campaigns[number] is { HasEnded: false } campaign)
+        {
+            campaign.Stop();
+            record = campaign.Told(record);
+        }
+
         var coverage = isWhole ? record.Coverage : Coverage.StoppedEarly;
         var verdict = CaseVerdict.Judge(_cases[number], SeenIn(record, coverage));
         return record with { Coverage = coverage, Outcome = ScenarioWords.Kebab(verdict.Outcome), Reasons = Record.Order.Replay is null ? verdict.Reasons : [] };
     }
+
+    private bool IsWhole(int number) =>
+        _campaigns[number] is { } campaign ? campaign.HasEnded : Record.Cases[number].DoneBelow >= Record.Cases[number].Slices || IsEnough(number);
 
     /// <summary>Boots go on only until all that is expected was seen.</summary>
     private bool IsEnough(int number) =>
@@ -250,12 +287,13 @@ internal sealed class RunLedger
         record.Budget,
         record.Done,
         record.Abandoned,
-        _underWay.Where(pair => pair.Key.Case == number).Sum(pair => pair.Value),
+        _underWay.Where(pair => pair.Key.Case == number).Sum(pair => pair.Value) + (_campaigns.ElementAtOrDefault(number)?.Unmerged ?? 0),
         record.Steps,
         record.Outcome is null ? null : ScenarioWords.Kebab(record.Coverage),
         record.Outcome,
         record.Reasons,
-        [.. record.Findings.Where(each => !each.ToFinding().IsRace).Select(StatusOf), .. record.Findings.Where(each => each.ToFinding().IsRace).Select(StatusOf)]);
+        [.. record.Findings.Where(each => !each.ToFinding().IsRace).Select(StatusOf), .. record.Findings.Where(each => each.ToFinding().IsRace).Select(StatusOf)],
+        record.Lost);
 
     private static RunFinding StatusOf(SliceFinding seen) => new(
         seen.ToFinding().Id, ScenarioWords.Kebab(seen.Kind), seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, seen.Count, seen.First, seen.InEvery, seen.Token);

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace IommuCluster.Silo.Runs;
 
 /// <summary>
-/// What to run. Exactly one of <see cref="Boots"/>, <see cref="Schedules"/> and <see cref="Replay"/> says how; with none of
-/// them every case is explored as its file says.
+/// What to run. Exactly one of <see cref="Boots"/>, <see cref="Socs"/>, <see cref="Schedules"/> and <see cref="Replay"/> says
+/// how; with none of them every case is explored as its file says.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-order")]
 public sealed record RunOrder
@@ -36,6 +36,10 @@ public sealed record RunOrder
     /// <summary>A token to replay on grains, step by step.</summary>
     [Id(6)]
     public string? Replay { get; init; }
+
+    /// <summary>SoCs of each case, booted by free concurrency, many at a time: all of them, whatever is seen.</summary>
+    [Id(7)]
+    public long? Socs { get; init; }
 }
 
 /// <summary>What became of an order.</summary>

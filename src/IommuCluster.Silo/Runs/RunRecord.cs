@@ -43,6 +43,8 @@ internal sealed record RunRecord(
 /// <param name="Findings">What was seen; <see cref="SliceFinding.InEvery"/> is about the slices that are done.</param>
 /// <param name="Outcome">How it came out, or null.</param>
 /// <param name="Reasons">Why it is not as expected.</param>
+/// <param name="Campaign">Where the campaign stood after its last whole round, as JSON; empty before the first one ended; null for a case without one.</param>
+/// <param name="Lost">SoCs that lost their silo and were booted again.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.case-record")]
 internal sealed record CaseRecord(
     [property: Id(0)] string Name,
@@ -59,7 +61,9 @@ internal sealed record CaseRecord(
     [property: Id(11)] Coverage Coverage,
     [property: Id(12)] ImmutableArray<SliceFinding> Findings,
     [property: Id(13)] string? Outcome,
-    [property: Id(14)] ImmutableArray<string> Reasons)
+    [property: Id(14)] ImmutableArray<string> Reasons,
+    [property: Id(15)] ImmutableArray<byte>? Campaign = null,
+    [property: Id(16)] long Lost = 0)
 {
     /// <summary>Number of slices.</summary>
     public int Slices => SliceSize is { } size ? (int)((Budget!.Value + size - 1) / size) : 1; // Sliced only with a budget.

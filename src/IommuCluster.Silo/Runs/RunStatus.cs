@@ -66,6 +66,7 @@ public sealed record RunStatus(
 /// <param name="Outcome">How it came out (<c>as-expected</c>, <c>not-as-expected</c>, <c>no-verdict</c>); null until it is over.</param>
 /// <param name="Reasons">Why it is not as expected, a line each.</param>
 /// <param name="Findings">What was seen, consequences before races, each in the order of first sight.</param>
+/// <param name="Lost">SoCs that lost their silo and were booted again.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.case-status")]
 public sealed record CaseStatus(
     [property: Id(0)] string Case,
@@ -80,7 +81,8 @@ public sealed record CaseStatus(
     [property: Id(9)] string? Coverage,
     [property: Id(10)] string? Outcome,
     [property: Id(11)] ImmutableArray<string> Reasons,
-    [property: Id(12)] ImmutableArray<RunFinding> Findings);
+    [property: Id(12)] ImmutableArray<RunFinding> Findings,
+    [property: Id(13)] long Lost);
 
 /// <summary>A finding of a run, one a site.</summary>
 /// <param name="Id">Its fingerprint.</param>

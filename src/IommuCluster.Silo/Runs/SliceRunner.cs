@@ -7,47 +7,94 @@ using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Silo.Running;
 using CancellationToken = System.Threading.CancellationToken;
+using Interlocked = System.Threading.Interlocked;
 
 namespace IommuCluster.Silo.Runs;
 
 /// <summary>Does slices on this silo: boots on its grains, schedules on the calling thread.</summary>
 /// <param name="orders">Reads what a slice names.</param>
 /// <param name="cluster">Boots SoCs.</param>
+/// <param name="workloads">Makes the workloads of SoCs that may boot on any silo.</param>
 /// <param name="instruments">Hears of schedules.</param>
 /// <param name="clock">Measures budgets in time.</param>
-internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, ExplorationInstruments instruments, TimeProvider clock)
+internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, WorkloadSource workloads, ExplorationInstruments instruments, TimeProvider clock)
 {
     private readonly CaseRunner _cases = new(clock) { Observer = instruments };
+    private readonly ShardWorkers _workers = new(orders, new CaseRunner(clock) { Observer = instruments });
 
     /// <summary>Does a slice.</summary>
     /// <param name="slice">The slice.</param>
     /// <param name="name">A name unlike that of any other slice of the cluster, without slashes.</param>
     /// <param name="progress">Hears the number of boots or schedules done, from any thread.</param>
     /// <param name="cancellation">Ends it early.</param>
-    /// <returns>What it did. Schedules are explored before it returns.</returns>
+    /// <returns>What it did.</returns>
     /// <exception cref="TimeoutException">A boot did not end: it lost a message.</exception>
     public Task<SliceResult> RunAsync(RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
-        var found = orders.Read(slice.Order with { Case = slice.Case }).Cases[0];
+        if (slice.ToShard() is { } shard)
+        {
+            return OnAThread(() => SliceResult.Of(Run(slice, shard, progress, cancellation)));
+        }
+
+        var found = orders.ReadCase(slice);
         return slice.Order switch
         {
             { Replay: { } token } => ReplayAsync(found, slice, ScenarioToken.Parse(token), name, cancellation),
             { Boots: not null } => BootAsync(found, slice, name, progress, cancellation),
-            _ => Task.FromResult(Explore(found, slice, progress, cancellation)),
+            { Socs: not null } => BootSocsAsync(found, slice, name, progress, cancellation),
+            _ => OnAThread(() => Explore(found, slice, progress, cancellation)),
         };
+    }
+
+    /// <summary>Explores on a thread of its own: it never awaits, and on the pool's threads it would keep messages waiting until the silo is taken for dead.</summary>
+    private static Task<SliceResult> OnAThread(Func<SliceResult> explore) =>
+        Task.Factory.StartNew(explore, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private ShardResult Run(RunSlice slice, Shard shard, Action<long> progress, CancellationToken cancellation)
+    {
+        var begun = 0;
+        return _workers.Run(slice, shard, () =>
+        {
+            progress(begun++);
+            return cancellation.IsCancellationRequested;
+        });
     }
 
     private async Task<SliceResult> BootAsync(ScenarioCase found, RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
         var runner = new ClusterCaseRunner(cluster, _cases, clock) { Name = name, Progress = progress, Recipe = WorkloadSource.RecipeOf(slice) };
         var result = await runner.RunAsync(found, (int)slice.Count!.Value, cancellation); // Boots are always counted.
-        return Result(result, slice, tokens: false) with { Lost = runner.Lost };
+        return Result(result, slice) with { Lost = runner.Lost };
+    }
+
+    /// <summary>Boots all SoCs of the slice at the same time, wherever their placement puts them.</summary>
+    private async Task<SliceResult> BootSocsAsync(ScenarioCase found, RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
+    {
+        var recipe = WorkloadSource.RecipeOf(slice);
+        var options = new BootOptions { Runtime = CaseRunner.OptionsOf(found.Explore), Scatter = found.Explore.Scatter, Recipe = recipe };
+        var booter = new SocBooter(cluster, clock);
+        var workload = workloads.Make(recipe);
+        var done = 0L;
+        var boots = await Task.WhenAll(Enumerable.Range(0, (int)slice.Count!.Value).Select(async number => // SoCs are always counted.
+        {
+            var boot = await booter.BootAsync(workload, $"{name}{number}", options, cancellation);
+            progress(Interlocked.Increment(ref done));
+            return boot;
+        }));
+        var seen = new SeenFindings();
+        foreach (var boot in boots.OfType<ClusterBoot>())
+        {
+            seen.Note([.. boot.Findings, .. boot.Races], boot.Steps);
+        }
+
+        var coverage = seen.Boots == slice.Count ? Coverage.BudgetDone : Coverage.StoppedEarly;
+        return new SliceResult(seen.Boots, 0, seen.Steps, coverage, FindingsOf(found, seen.ByRace().SelectMany(each => each), slice), Lost: booter.Lost);
     }
 
     private SliceResult Explore(ScenarioCase found, RunSlice slice, Action<long> progress, CancellationToken cancellation)
     {
-        var explore = found.Explore with { Schedules = slice.Count, Seed = SeedOf(found.Explore.Seed, slice.Number) };
-        return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), checkpoint: null, cancellation), slice, tokens: true);
+        var explore = found.Explore with { Schedules = slice.Count };
+        return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), checkpoint: null, cancellation), slice);
     }
 
     private async Task<SliceResult> ReplayAsync(ScenarioCase found, RunSlice slice, ScenarioToken token, string name, CancellationToken cancellation)
@@ -66,23 +113,15 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Exp
             Replay: ends);
     }
 
-    /// <summary>Slice 0 has the run's own seed, so that a run of one slice is what one process would do.</summary>
-    private static ulong SeedOf(ulong seed, int slice) => slice == 0 ? seed : StateHash.Of(seed, (ulong)slice).Low;
-
     private static string TextOf(StateHash hash) => $"{hash.High:x16}{hash.Low:x16}";
 
-    private static SliceResult Result(CaseResult result, RunSlice slice, bool tokens) => new(
+    private static SliceResult Result(CaseResult result, RunSlice slice) => new(
         result.Seen.Schedules,
         result.Seen.Abandoned,
         result.Seen.Steps,
         result.Seen.Coverage,
-        [.. result.Seen.All.Select(seen => FindingOf(result.Case, seen, slice.First, tokens))]);
+        FindingsOf(result.Case, result.Seen.All, slice));
 
-    private static SliceFinding FindingOf(ScenarioCase found, ObservedFinding seen, long first, bool tokens)
-    {
-        var finding = seen.Finding;
-        return new SliceFinding(
-            finding.Kind, finding.Function, finding.ObjectType, finding.Field, finding.Other, finding.Message,
-            seen.Count, first + seen.FirstSchedule, seen.InEverySchedule, tokens ? ScenarioToken.Of(found, seen.Schedules).ToString() : null);
-    }
+    private static ImmutableArray<SliceFinding> FindingsOf(ScenarioCase found, IEnumerable<ObservedFinding> seen, RunSlice slice) =>
+        [.. seen.Select(each => SliceFinding.Of(found, each with { FirstSchedule = slice.First + each.FirstSchedule }))];
 }

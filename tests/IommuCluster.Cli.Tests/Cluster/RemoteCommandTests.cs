@@ -22,9 +22,7 @@ public sealed class RemoteCommandTests
     public async Task Run_OnAServedCluster_TellsItsVerdict()
     {
         await using var cluster = await ServedCluster.StartAsync();
-        using var line = new CommandLine();
-        File.WriteAllText(line.PathOf("scenarios/remote.yaml"), Scenario);
-        CopyBoard(line);
+        using var line = WithBoard();
 
         var answer = await line.Run("run", "remote", "--cluster", cluster.Gateway, "--boots", "5");
 
@@ -100,9 +98,13 @@ public sealed class RemoteCommandTests
         Assert.StartsWith($"IommuCluster:SiloPort: port {port}: address already in use;", answer.Error, StringComparison.Ordinal);
     }
 
-    private static void CopyBoard(CommandLine line)
+    /// <summary>A directory with a scenario on a board that every silo of the program has.</summary>
+    internal static CommandLine WithBoard()
     {
+        var line = new CommandLine();
+        line.Write("remote", Scenario);
         var boards = IommuCluster.Boards.BoardCatalog.Locate(AppContext.BaseDirectory);
         File.Copy(boards.Find("sc8180x-primus")!, line.PathOf("scenarios/boards/sc8180x-primus.yaml")); // A shipped board.
+        return line;
     }
 }

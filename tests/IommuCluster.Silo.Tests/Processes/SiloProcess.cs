@@ -36,6 +36,23 @@ internal sealed class SiloProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Kills the process, as a power cut would.</summary>
+    internal async Task KillAsync()
+    {
+        Signals.Send(_process, "KILL");
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Lets the process stand still where it is.</summary>
+    internal void Pause() => Signals.Send(_process, "STOP");
+
+    /// <summary>Lets it go on after a pause in which the others have given it up, and waits until it has heard of that.</summary>
+    internal async Task GoOnAndEndAsync()
+    {
+        Signals.Send(_process, "CONT");
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
     public void Dispose()
     {
         Client.Dispose();

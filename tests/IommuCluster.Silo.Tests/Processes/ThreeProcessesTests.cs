@@ -5,6 +5,7 @@ using IommuCluster.Silo.Tests.Support;
 namespace IommuCluster.Silo.Tests.Processes;
 
 /// <summary>Three silos in processes of their own, found through PostgreSQL.</summary>
+[Collection(RunCluster.Collection)]
 public sealed class ThreeProcessesTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
@@ -35,6 +36,49 @@ public sealed class ThreeProcessesTests
 
         Assert.Equal(0, await second.TerminateAsync());
         Assert.Equal(0, await third.TerminateAsync());
+    }
+
+    [PostgreSqlFact]
+    public async Task Runs_WhoseSilosAreKilledAndPaused_CountEverythingOnceAndFindWhatOneProcessFinds()
+    {
+        await using var database = await PostgreSql.StartAsync();
+        string[] settings = ["Clustering=adonet", "AdvertisedAddress=127.0.0.1", "ProbeSeconds=2", $"ConnectionString={database.ConnectionString}"];
+        using var first = await SiloProcess.StartAsync(settings);
+        using var second = await SiloProcess.StartAsync(settings);
+        using var third = await SiloProcess.StartAsync(settings);
+
+        var schedules = new { scenario = "s21-fwspec-race", @case = "bug", schedules = 12_000, seed = 5 };
+        var alone = await EndAsync(first, await first.Client.SubmitAsync(schedules));
+        var exploration = await first.Client.SubmitAsync(schedules);
+        await third.Client.WatchAsync(exploration, HasBegun).WaitAsync(s_patience);
+        await first.KillAsync();
+        var explored = await EndAsync(third, exploration);
+        Assert.Equal(alone.GetProperty("cases").GetRawText(), explored.GetProperty("cases").GetRawText());
+
+        using var fourth = await SiloProcess.StartAsync(settings); // In the place of the first one.
+        var socs = new { scenario = "s21-fwspec-race", @case = "fix", socs = 200 };
+        var stress = await third.Client.SubmitAsync(socs);
+        await third.Client.WatchAsync(stress, HasBegun).WaitAsync(s_patience);
+        await second.KillAsync();
+        AssertAllBooted(await EndAsync(third, stress));
+
+        var paused = await third.Client.SubmitAsync(socs);
+        await third.Client.WatchAsync(paused, HasBegun).WaitAsync(s_patience);
+        fourth.Pause();
+        AssertAllBooted(await EndAsync(third, paused));
+        await fourth.GoOnAndEndAsync();
+        Assert.Equal(0, await third.TerminateAsync());
+    }
+
+    private static bool HasBegun(JsonElement status) => status.GetProperty("cases")[0].GetProperty("done").GetInt64() > 0;
+
+    private static Task<JsonElement> EndAsync(SiloProcess silo, string id) => silo.Client.WatchAsync(id, _ => false).WaitAsync(s_patience);
+
+    private static void AssertAllBooted(JsonElement end)
+    {
+        Assert.False(end.TryGetProperty("error", out var error), $"The run failed: {error}");
+        var seen = end.GetProperty("cases")[0];
+        Assert.Equal(("completed", "as-expected", 200), (end.Text("phase"), seen.Text("outcome"), seen.GetProperty("done").GetInt64()));
     }
 
     private static async Task<IEnumerable<string>> SilosAsync(SiloProcess silo) =>

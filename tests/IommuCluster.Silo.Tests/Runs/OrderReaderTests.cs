@@ -24,7 +24,7 @@ public sealed class OrderReaderTests
 
     [Fact]
     public void Read_TwoWaysAtOnce_AreRefused() =>
-        Assert.Equal("order: boots, schedules and replay exclude each other; give one of them", Error(new RunOrder { Scenario = "s21-fwspec-race", Boots = 1, Schedules = 1 }));
+        Assert.Equal("order: boots, socs, schedules and replay exclude each other; give one of them", Error(new RunOrder { Scenario = "s21-fwspec-race", Boots = 1, Schedules = 1 }));
 
     [Theory]
     [InlineData(0)]

@@ -7,17 +7,17 @@ namespace IommuCluster.Silo.Tests.Runs;
 
 public sealed class RunLedgerTests
 {
-    private static readonly RunOrder s_schedules = new() { Text = Toy.Text, Schedules = 5_000 };
+    private static readonly RunOrder s_socs = new() { Text = Toy.Text, Socs = 40 };
     private static readonly RunOrder s_boots = new() { Text = Toy.Text, Boots = 25 };
 
     [Fact]
-    public void Take_UntilNothingIsLeft_CoversEveryScheduleOnce()
+    public void Take_UntilNothingIsLeft_CoversEverySocOnce()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
 
         var slices = TakeAll(ledger);
 
-        Assert.Equal([(0, 0L, 2_000L), (0, 2_000, 2_000), (0, 4_000, 1_000), (1, 0, 2_000), (1, 2_000, 2_000), (1, 4_000, 1_000)], slices.Select(each => (each.CaseNumber, each.First, each.Count!.Value)));
+        Assert.Equal([(0, 0L, 16L), (0, 16, 16), (0, 32, 8), (1, 0, 16), (1, 16, 16), (1, 32, 8)], slices.Select(each => (each.CaseNumber, each.First, each.Count!.Value)));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class RunLedgerTests
     [Fact]
     public void Note_AllSlices_CompletesWithVerdicts()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         foreach (var slice in TakeAll(ledger))
         {
             ledger.Note(slice, slice.CaseNumber == 0 ? Toy.Did(slice, Toy.Found(FindingKind.UseAfterFree, slice.First + 7)) : Toy.Did(slice));
@@ -41,13 +41,13 @@ public sealed class RunLedgerTests
         var status = ledger.Status("run-1");
         Assert.Equal(RunPhase.Completed, status.Phase);
         Assert.Equal(["as-expected", "as-expected"], status.Cases.Select(each => each.Outcome));
-        Assert.Equal((5_000, 3, 7), (status.Cases[0].Done, status.Cases[0].Findings[0].Count, status.Cases[0].Findings[0].First));
+        Assert.Equal((40, 3, 7), (status.Cases[0].Done, status.Cases[0].Findings[0].Count, status.Cases[0].Findings[0].First));
     }
 
     [Fact]
     public void Note_ExpectedFindingNotSeen_IsNotAsExpected()
     {
-        var ledger = Toy.Begin(s_schedules with { Case = "bug" });
+        var ledger = Toy.Begin(s_socs with { Case = "bug" });
         TakeAll(ledger).ForEach(slice => ledger.Note(slice, Toy.Did(slice)));
 
         Assert.Equal("not-as-expected", ledger.Status("run-1").Cases[0].Outcome);
@@ -60,10 +60,10 @@ public sealed class RunLedgerTests
     [InlineData(false, true, false)]
     public void Note_FindingInEverySlice_IsInEveryOnlyIfAllSaySo(bool first, bool second, bool wanted)
     {
-        var ledger = Toy.Begin(s_schedules with { Case = "bug", Schedules = 4_000 });
+        var ledger = Toy.Begin(s_socs with { Case = "bug", Socs = 32 });
         var slices = TakeAll(ledger);
-        ledger.Note(slices[0], first ? Toy.Did(slices[0], Toy.Found(FindingKind.UseAfterFree, 0, 2_000, inEvery: true)) : Toy.Did(slices[0]));
-        ledger.Note(slices[1], second ? Toy.Did(slices[1], Toy.Found(FindingKind.UseAfterFree, 2_000, 2_000, inEvery: true)) : Toy.Did(slices[1]));
+        ledger.Note(slices[0], first ? Toy.Did(slices[0], Toy.Found(FindingKind.UseAfterFree, 0, 16, inEvery: true)) : Toy.Did(slices[0]));
+        ledger.Note(slices[1], second ? Toy.Did(slices[1], Toy.Found(FindingKind.UseAfterFree, 16, 16, inEvery: true)) : Toy.Did(slices[1]));
 
         Assert.Equal(wanted, Assert.Single(ledger.Record.Cases[0].Findings).InEvery);
     }
@@ -98,7 +98,7 @@ public sealed class RunLedgerTests
     [Fact]
     public void GiveBack_Slice_IsTakenAgain()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         var slice = ledger.Take()!;
         ledger.GiveBack(slice);
 
@@ -108,12 +108,12 @@ public sealed class RunLedgerTests
     [Fact]
     public void Open_FromItsRecord_GoesOnWhereItWas()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         var slices = TakeAll(ledger);
         ledger.Note(slices[1], Toy.Did(slices[1]));
         ledger.Note(slices[4], Toy.Did(slices[4]));
 
-        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_schedules).Cases);
+        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_socs).Cases);
 
         Assert.Equal([slices[0], slices[2], slices[3], slices[5]], TakeAll(again));
     }
@@ -121,25 +121,40 @@ public sealed class RunLedgerTests
     [Fact]
     public void Stop_WithSlicesUnderWay_WaitsForThem()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         var slice = ledger.Take()!;
         ledger.Stop();
         Assert.Equal((RunPhase.Stopping, null), (ledger.Record.Phase, ledger.Take()));
 
-        ledger.Note(slice, Toy.Did(slice) with { Done = 100, Coverage = Coverage.StoppedEarly });
+        ledger.Note(slice, Toy.Did(slice) with { Done = 3, Coverage = Coverage.StoppedEarly });
 
         Assert.Equal(RunPhase.Stopped, ledger.Record.Phase);
-        Assert.Equal((100, "no-verdict"), (ledger.Record.Cases[0].Done, ledger.Record.Cases[0].Outcome));
+        Assert.Equal((3, "no-verdict"), (ledger.Record.Cases[0].Done, ledger.Record.Cases[0].Outcome));
+    }
+
+    [Fact]
+    public void Open_WhileStopping_EndsTheRunWithWhatIsKept()
+    {
+        var ledger = Toy.Begin(s_socs);
+        var slice = ledger.Take()!;
+        ledger.Note(slice, Toy.Did(slice));
+        ledger.Take();
+        ledger.Stop();
+
+        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_socs).Cases);
+
+        Assert.Equal((RunPhase.Stopping, RunPhase.Stopped), (ledger.Record.Phase, again.Record.Phase));
+        Assert.Equal(16, again.Record.Cases[0].Done);
     }
 
     [Fact]
     public void Open_WhileStopping_WaitsForNothingThatIsGone()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_boots);
         ledger.Take();
         ledger.Stop();
 
-        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_schedules).Cases);
+        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_boots).Cases);
 
         Assert.Equal((RunPhase.Stopped, "no-verdict"), (again.Record.Phase, again.Record.Cases[0].Outcome));
     }
@@ -147,7 +162,7 @@ public sealed class RunLedgerTests
     [Fact]
     public void Note_Failure_EndsTheRun()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         ledger.Note(ledger.Take()!, SliceResult.Failed("we broke"));
 
         Assert.Equal((RunPhase.Failed, "we broke", null), (ledger.Record.Phase, ledger.Record.Error, ledger.Take()));
@@ -156,22 +171,22 @@ public sealed class RunLedgerTests
     [Fact]
     public void Version_Changes_WithEverythingThatWatchersSee()
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         var slice = ledger.Take()!;
         var versions = new List<long> { ledger.Record.Version };
-        foreach (var change in new Action[] { () => ledger.NoteProgress(slice, 5), ledger.NoteRetry, () => ledger.Note(slice, Toy.Did(slice)), ledger.Stop })
+        foreach (var change in new Action[] { () => ledger.NoteProgress(slice, 5), () => ledger.NoteRetry(slice), () => ledger.Note(slice, Toy.Did(slice)), ledger.Stop })
         {
             change();
             versions.Add(ledger.Record.Version);
         }
 
         Assert.Equal(versions.Distinct().Order(), versions);
-        Assert.Equal(1, ledger.Record.Retries);
+        Assert.Equal((1, 16), (ledger.Record.Retries, ledger.Record.Cases[0].Lost));
     }
 
     private static string Books(int[] order)
     {
-        var ledger = Toy.Begin(s_schedules);
+        var ledger = Toy.Begin(s_socs);
         var slices = TakeAll(ledger);
         foreach (var number in order)
         {

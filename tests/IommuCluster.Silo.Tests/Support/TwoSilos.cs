@@ -87,6 +87,30 @@ internal static class ApiClient
         return seen;
     }
 
+    /// <summary>Watches a run, through the loss of silos other than this one, until it is as wanted or over.</summary>
+    internal static async Task<JsonElement> WatchAsync(this HttpClient client, string id, Func<JsonElement, bool> isWanted)
+    {
+        while (true)
+        {
+            try
+            {
+                await using var stream = await client.GetStreamAsync($"/api/runs/{id}/events");
+                await foreach (var item in System.Net.ServerSentEvents.SseParser.Create(stream).EnumerateAsync())
+                {
+                    var status = JsonSerializer.Deserialize<JsonElement>(item.Data);
+                    if (isWanted(status) || status.GetProperty("isOver").GetBoolean())
+                    {
+                        return status;
+                    }
+                }
+            }
+            catch (Exception away) when (away is HttpRequestException or IOException)
+            {
+                // The silo that has the run is dead, and nobody knows it yet: asked again, the cluster looks for it.
+            }
+        }
+    }
+
     /// <summary>The errors of a refused request.</summary>
     internal static async Task<string[]> ErrorsAsync(this HttpResponseMessage answer) =>
         [.. (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").EnumerateArray().Select(each => each.GetString()!)]; // Errors are texts.

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Strategies;
+using IommuCluster.Scenarios.Format;
+
+namespace IommuCluster.Silo.Runs;
+
+/// <summary>
+/// The books of a case that samplers explore: which shards of the present round are left, and what was merged. What comes
+/// out is what one process finds for the same case, seed and budget. A plain class.
+/// </summary>
+internal sealed class CaseCampaign
+{
+    private readonly ScenarioCase _case;
+    private readonly Campaign _campaign;
+    private readonly HashSet<int> _given = []; // Shards of the present round that somebody does or has done.
+    private readonly List<ShardResult> _cutShort = [];
+
+    /// <summary>Begins a campaign, or goes on with one from its last whole round.</summary>
+    /// <param name="scenarioCase">The case.</param>
+    /// <param name="state">Where it stood, as <see cref="Told"/> keeps it; empty for the start.</param>
+    public CaseCampaign(ScenarioCase scenarioCase, ImmutableArray<byte> state)
+    {
+        var explore = scenarioCase.Explore;
+        _case = scenarioCase;
+        _campaign = new Campaign(
+            new CampaignPlan(explore.Strategy, explore.Seed) { Schedules = explore.Schedules, Saturation = explore.Saturation },
+            state.IsEmpty ? null : RunsWire.ReadState(state.AsSpan()));
+    }
+
+    /// <summary>Tells whether a case is explored so. A budget in time needs one clock, and a search one mind, so those are done in one piece.</summary>
+    /// <param name="order">What was asked.</param>
+    /// <param name="explore">How the case is explored.</param>
+    /// <returns>True when it is.</returns>
+    public static bool Fits(RunOrder order, ExploreSettings explore) =>
+        order is { Boots: null, Socs: null, Replay: null } && explore.Time is null && !StrategyCatalog.Ends(explore.Strategy);
+
+    /// <summary>True when there is nothing more to run.</summary>
+    public bool HasEnded => _campaign.End is not null;
+
+    /// <summary>Schedules of shards that were run and are merged with their round.</summary>
+    public long Unmerged { get; private set; }
+
+    /// <summary>Takes a shard that nobody has run or runs.</summary>
+    /// <returns>The shard, or null when the present round has none left.</returns>
+    public Shard? Take() => _campaign.Round.FirstOrDefault(shard => _given.Add(shard.Index));
+
+    /// <summary>Gives a shard back that was not run.</summary>
+    /// <param name="shard">The shard.</param>
+    public void GiveBack(Shard shard) => _given.Remove(shard.Index);
+
+    /// <summary>Takes what a shard saw.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="result">What it saw.</param>
+    /// <returns>True when a round was merged with it.</returns>
+    public bool Add(Shard shard, ShardResult result)
+    {
+        if (!result.IsWhole(shard))
+        {
+            _cutShort.Add(result);
+            GiveBack(shard);
+            return false;
+        }
+
+        Unmerged += result.Schedules;
+        if (!_campaign.Add(result))
+        {
+            return false;
+        }
+
+        Unmerged = 0;
+        _given.Clear();
+        _cutShort.Clear();
+        return true;
+    }
+
+    /// <summary>Ends the campaign with what was run of the present round.</summary>
+    public void Stop()
+    {
+        _campaign.Stop(Coverage.StoppedEarly, _cutShort);
+        Unmerged = 0;
+    }
+
+    /// <summary>Notes in a case's record all that was merged.</summary>
+    /// <param name="record">The record.</param>
+    /// <returns>The record as it is now.</returns>
+    public CaseRecord Told(CaseRecord record)
+    {
+        var seen = _campaign.ToResult(TimeSpan.Zero);
+        return record with
+        {
+            Done = seen.Schedules,
+            Abandoned = seen.Abandoned,
+            Steps = seen.Steps,
+            Coverage = seen.Coverage,
+            Findings = [.. seen.All.Select(each => SliceFinding.Of(_case, each))],
+            Campaign = [.. RunsWire.Write(_campaign.ToState())],
+        };
+    }
+}

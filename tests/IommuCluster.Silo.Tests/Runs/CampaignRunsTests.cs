@@ -1,0 +1,127 @@
+using IommuCluster.Exploration.Runs;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Running;
+using IommuCluster.Scenarios.Verdicts;
+using IommuCluster.Silo.Runs;
+using IommuCluster.Silo.Tests.Support;
+
+namespace IommuCluster.Silo.Tests.Runs;
+
+/// <summary>A sampler explored by a cluster finds what it finds in one process, whatever is lost on the way.</summary>
+[Collection(RunCluster.Collection)]
+public sealed class CampaignRunsTests
+{
+    private static readonly RunOrder s_order = new() { Scenario = "s21-fwspec-race", Case = "bug", Schedules = 8_000, Seed = 7 };
+    private static readonly Lazy<string> s_alone = new(Alone);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Explore_OnSilos_SeesWhatOneProcessSees(short silos)
+    {
+        await using var cluster = await RunCluster.StartAsync(silos);
+
+        var end = await (await cluster.SubmitAsync(s_order)).EndAsync();
+
+        Assert.Equal((RunPhase.Completed, null), (end.Phase, end.Error));
+        Assert.Equal(s_alone.Value, Told(end));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Explore_WhileASiloIsKilled_SeesWhatOneProcessSees(bool killsTheCoordinator)
+    {
+        await using var cluster = await RunCluster.StartAsync(silos: 3);
+        var run = await cluster.SubmitAsync(s_order);
+
+        var before = await run.WatchAsync(status => status.Cases[0].Done > 0);
+        await (killsTheCoordinator ? cluster.KillSiloOfAsync(run) : cluster.KillAnotherSiloThanOfAsync(run));
+        var end = await run.EndAsync();
+
+        Assert.False(before.IsOver);
+        Assert.Equal((RunPhase.Completed, null), (end.Phase, end.Error));
+        Assert.Equal(s_alone.Value, Told(end));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Books_AnyOrderRepeatsAndLostCoordinators_SeeWhatOneProcessSees(int seed)
+    {
+        var random = new Random(seed);
+        var workers = new ShardWorkers(Toy.Orders, new CaseRunner(TimeProvider.System));
+        var ledger = Toy.Begin(s_order);
+        while (!ledger.IsOver)
+        {
+            var slices = new List<RunSlice>();
+            while (ledger.Take() is { } slice)
+            {
+                slices.Add(slice);
+            }
+
+            foreach (var slice in slices.OrderBy(_ => random.Next()))
+            {
+                var result = SliceResult.Of(workers.Run(slice, slice.ToShard()!, () => false)); // All slices of a campaign are shards.
+                ledger.Note(slice, result);
+                ledger.Note(slice, result);
+            }
+
+            ledger = random.Next(2) == 0 ? ledger : Lost(ledger, random);
+        }
+
+        Assert.Equal(s_alone.Value, Told(ledger.Status("run-1")));
+    }
+
+    [Fact]
+    public async Task Stop_WithinARound_CountsWhatWasRun()
+    {
+        await using var cluster = await RunCluster.StartAsync(silos: 1);
+        var run = await cluster.SubmitAsync(s_order with { Schedules = 100_000_000 });
+        var before = await run.WatchAsync(status => status.Cases[0].Done > 0);
+
+        await run.StopAsync();
+        var end = await run.EndAsync();
+
+        Assert.Equal((RunPhase.Stopped, "no-verdict", 0), (end.Phase, end.Cases[0].Outcome, end.Cases[0].UnderWay));
+        Assert.InRange(end.Cases[0].Done, before.Cases[0].Done, 99_999_999);
+    }
+
+    /// <summary>Books that go on from what was kept, after a shard was taken whose result never comes.</summary>
+    private static RunLedger Lost(RunLedger ledger, Random random)
+    {
+        if (random.Next(2) == 0)
+        {
+            ledger.Take();
+        }
+
+        return new RunLedger(ledger.Record, Toy.Orders.Read(s_order).Cases);
+    }
+
+    /// <summary>What <c>explore</c> sees in this process.</summary>
+    private static string Alone()
+    {
+        var scenarioCase = Toy.Orders.Read(s_order).Cases[0];
+        var result = new CaseRunner(TimeProvider.System, cores: 2).Run(scenarioCase);
+        Assert.Equal((Coverage.BudgetDone, Outcome.AsExpected), (result.Seen.Coverage, result.Verdict.Outcome));
+        return Told(
+            result.Seen.Schedules,
+            result.Seen.Steps,
+            "budget-done",
+            "as-expected",
+            result.Seen.All.Select(seen => Told(seen, ScenarioToken.Of(scenarioCase, seen.Schedules).ToString())));
+    }
+
+    private static string Told(RunStatus status)
+    {
+        var seen = status.Cases[0];
+        return Told(seen.Done, seen.Steps, seen.Coverage, seen.Outcome, seen.Findings.Select(each => $"{each.Id} {each.Message} {each.Count} {each.First} {each.InEvery} {each.Token}"));
+    }
+
+    private static string Told(ObservedFinding seen, string token) =>
+        $"{seen.Finding.Id} {seen.Finding.Message} {seen.Count} {seen.FirstSchedule} {seen.InEverySchedule} {token}";
+
+    private static string Told(long schedules, long steps, string? coverage, string? outcome, IEnumerable<string> findings) =>
+        string.Join('\n', findings.Prepend($"{schedules} {steps} {coverage} {outcome}"));
+}
