@@ -30,7 +30,10 @@ public sealed class LocalWorkers
     {
         var shards = campaign.Round;
         var results = new ShardResult[shards.Length];
-        Parallel.For(0, shards.Length, _options, i => results[i] = Run(shards[i], () => cancellation.IsCancellationRequested || deadline()));
+
+        // One at a time: a chunk taken in advance keeps one worker busy while the others wait for the end of the round.
+        var next = Partitioner.Create(Enumerable.Range(0, shards.Length), EnumerablePartitionerOptions.NoBuffering);
+        Parallel.ForEach(next, _options, i => results[i] = Run(shards[i], () => cancellation.IsCancellationRequested || deadline()));
         var isWhole = results.Zip(shards).ToLookup(pair => pair.First.IsWhole(pair.Second), pair => pair.First);
         foreach (var result in isWhole[true])
         {
