@@ -40,11 +40,12 @@ internal sealed class Boot(Workload workload, BootOrder order)
     public Lockdep? Lockdep { get; } = order.Checkers ? new Lockdep() : null;
 
     /// <summary>Makes what decides the order of the boot.</summary>
+    /// <param name="name">The boot's name; boots of other names begin in another order, where no schedule decides.</param>
     /// <returns>A new control.</returns>
-    public IBootControl CreateControl()
+    public IBootControl CreateControl(string name)
     {
         var options = new RuntimeOptions { Checkers = order.Checkers, GoOnAfterOops = order.GoOnAfterOops, MaxSteps = order.MaxSteps };
-        return order.Schedule is null ? new FreeRun(workload, options, Cpus, order.StaysUp)
+        return order.Schedule is null ? new FreeRun(workload, options, Cpus, order.StaysUp, Kernel.Checking.StableHash.Of(name))
             : new ControlledRun(workload, options, Schedule.Decode(order.Schedule) ?? throw new InvalidOperationException($"'{order.Schedule}' is no schedule."), Cpus);
     }
 

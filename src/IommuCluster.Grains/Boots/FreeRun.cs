@@ -14,7 +14,8 @@ namespace IommuCluster.Grains.Boots;
 /// <param name="options">When to stop.</param>
 /// <param name="cpus">Number of CPUs.</param>
 /// <param name="staysUp">True for a SoC that waits for operations when its stages are over.</param>
-internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpus, bool staysUp = false) : IBootControl
+/// <param name="turn">Whose turn it is to be started first: nobody says in which order a machine's modprobes come, and a start is a message's way ahead.</param>
+internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpus, bool staysUp = false, uint turn = 0) : IBootControl
 {
     private readonly Dictionary<int, int> _waits = []; // The last step of each thread that was reported as queued.
     private readonly Dictionary<int, int> _grants = []; // And the last one that was reported as granted.
@@ -140,14 +141,21 @@ internal sealed class FreeRun(Workload workload, RuntimeOptions options, int cpu
 
         _nextSlot = 0;
         _first = _nextId;
-        for (var index = 0; index < workload.Stages[_stage].Threads.Length; index++)
+        var threads = workload.Stages[_stage].Threads;
+        var starts = new StartAction[threads.Length];
+        for (var index = 0; index < threads.Length; index++)
         {
             var order = Add(index % cpus, _stage, index);
-            _actions.Enqueue(new StartAction(order));
-            if (workload.Stages[_stage].Threads[index].IsHardware)
+            starts[index] = new StartAction(order);
+            if (threads[index].IsHardware)
             {
                 _hardware.Add(order.Thread);
             }
+        }
+
+        for (var number = 0; number < starts.Length; number++)
+        {
+            _actions.Enqueue(starts[(int)((turn + (uint)number) % starts.Length)]);
         }
     }
 

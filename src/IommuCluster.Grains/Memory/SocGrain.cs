@@ -44,7 +44,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     {
         if (_control is null)
         {
-            _control = registry.Open(BootName, order).CreateControl();
+            _control = registry.Open(BootName, order).CreateControl(BootName);
             _memory = new SocMemory(_control);
             _boot = order;
             _observer = observer;

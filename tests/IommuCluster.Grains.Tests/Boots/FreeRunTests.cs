@@ -22,6 +22,15 @@ public sealed class FreeRunTests
     }
 
     [Fact]
+    public void Stage_OfAnotherTurn_StartsAnotherThreadFirst()
+    {
+        var workload = new Workload("two", Architecture.Arm64, [new Stage("race", [new ThreadStart("A", _ => default), new ThreadStart("B", _ => default)])]);
+        var run = new FreeRun(workload, new RuntimeOptions(), cpus: 8, turn: 1);
+
+        Assert.Equal([2, 1], new[] { run.Next(), run.Next() }.Select(action => Assert.IsType<StartAction>(action).Order.Thread));
+    }
+
+    [Fact]
     public void AllEnded_NoStageLeft_Completes()
     {
         Take(1, ThreadEvent.Ended);

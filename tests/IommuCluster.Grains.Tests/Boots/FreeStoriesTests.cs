@@ -13,7 +13,7 @@ public abstract class FreeStoriesTests(LocalCluster cluster, ITestOutputHelper o
     [Theory]
     [InlineData("s21-fwspec-race/bug", 1_000)]
     [InlineData("s05-rk3288-vop-ebusy/bug", 1)]
-    [InlineData("s07-sc8180x-ufs-dma-ops/bug", 500)]
+    [InlineData("s07-sc8180x-ufs-dma-ops/bug", 3_000)]
     public async Task Boot_OfBugProfile_ShowsWhatIsExpected(string story, int bound)
     {
         var scenarioCase = Stories.Case(story);
