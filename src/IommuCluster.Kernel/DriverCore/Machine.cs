@@ -37,6 +37,11 @@ internal sealed record DeviceFacts(
     /// <summary>The Linux name of the device.</summary>
     public string Name => Node.Name;
 
+    /// <summary>Whether a plan means this device.</summary>
+    /// <param name="name">A Linux name, or the path of a node.</param>
+    /// <returns>True for its own.</returns>
+    public bool IsCalled(string name) => Name == name || Node.Path == name;
+
     /// <summary>True when the node is an IOMMU.</summary>
     public bool IsIommu => Node.IommuCells is not null;
 }

@@ -62,7 +62,7 @@ internal static class MachineBuilder
     {
         foreach (var name in live)
         {
-            if (!devices.Any(device => (device.Name == name || device.Node.Path == name) && (!device.Iommus.IsEmpty || device.Host >= 0)))
+            if (!devices.Any(device => device.IsCalled(name) && (!device.Iommus.IsEmpty || device.Host >= 0)))
             {
                 throw new BootPlanException($"no master here is called '{name}', to be left running by the boot loader; the masters are {string.Join(", ", devices.Where(device => !device.Iommus.IsEmpty).Select(device => device.Name))}");
             }

@@ -22,26 +22,16 @@ internal static class UserActions
             var claimed = new HashSet<int>();
             foreach (var (verb, device) in actions)
             {
-                if (verb == UserVerb.Claim && await IommuCore.IommuDeviceClaimDmaOwner(t, Machine.DeviceAt(device.Number), owner: (ulong)number + 1) == Errno.None)
-                {
-                    claimed.Add(device.Number);
-                }
-                else if (verb == UserVerb.Release && claimed.Remove(device.Number))
-                {
-                    await IommuCore.IommuDeviceReleaseDmaOwner(t, Machine.DeviceAt(device.Number));
-                }
-                else
-                {
-                    await Act(t, verb, device);
-                }
+                await Act(t, verb, device, owner: (ulong)number + 1, claimed);
             }
         });
 
     private static DeviceFacts Find(Machine machine, UserAction action) =>
-        machine.Devices.FirstOrDefault(device => (device.Name == action.Device || device.Node.Path == action.Device) && device.Driver >= 0)
+        machine.Devices.FirstOrDefault(device => device.IsCalled(action.Device) && device.Driver >= 0)
             ?? throw new BootPlanException($"no device here that has a driver is called '{action.Device}', for a user to {action.Verb.ToString().ToLowerInvariant()} it; the masters are {string.Join(", ", machine.MasterNames())}");
 
-    private static async ValueTask Act(KernelThread t, UserVerb verb, DeviceFacts device)
+    /// <summary>Does one thing; a user releases only what it has claimed, so a claim that was refused has no release.</summary>
+    private static async ValueTask Act(KernelThread t, UserVerb verb, DeviceFacts device, ulong owner, HashSet<int> claimed)
     {
         var dev = Machine.DeviceAt(device.Number);
         switch (verb)
@@ -64,8 +54,20 @@ internal static class UserActions
             case UserVerb.TypeDma:
                 await IommuCore.IommuGroupStoreType(t, dev, DomainType.Dma);
                 break;
-            case UserVerb.Claim or UserVerb.Release:
-                break; // Refused, or nothing to give back.
+            case UserVerb.Claim:
+                if (await IommuCore.IommuDeviceClaimDmaOwner(t, dev, owner) == Errno.None)
+                {
+                    claimed.Add(device.Number);
+                }
+
+                break;
+            case UserVerb.Release:
+                if (claimed.Remove(device.Number))
+                {
+                    await IommuCore.IommuDeviceReleaseDmaOwner(t, dev);
+                }
+
+                break;
             default:
                 throw new UnreachableException();
         }
