@@ -33,7 +33,11 @@ internal sealed class ScenarioBenchmark : IBenchmark
         FirstFinding("S21 bug, whole board", s21.Plan with { Masters = [], Iommus = [] });
     }
 
-    private static ScenarioCase Load(string scenario, string name, [CallerFilePath] string here = "") =>
+    /// <summary>A case of a shipped scenario.</summary>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="name">The case.</param>
+    /// <param name="here">Not to be given.</param>
+    public static ScenarioCase Load(string scenario, string name, [CallerFilePath] string here = "") =>
         ScenarioCatalog.Locate(Path.GetDirectoryName(here)!).Load(scenario).FindCase(name);
 
     private static void Speed(string name, BootPlan plan, int schedules)

@@ -58,7 +58,7 @@ public static class Explore
     }
 
     /// <summary>Runs every schedule of a small program given as threads.</summary>
-    public static Explored All(params Func<KernelThread, ValueTask>[] bodies) => All(Programs.Of(bodies));
+    public static Explored All(params Func<KernelThread, Flow>[] bodies) => All(Programs.Of(bodies));
 
     /// <summary>Runs what a strategy wants to see, at most <paramref name="limit"/> schedules if it never has enough.</summary>
     public static Explored With(IStrategy strategy, Workload program, RuntimeOptions? options = null, int limit = 500_000)

@@ -11,14 +11,14 @@ public static class Programs
     public const int Boxes = 4;
 
     /// <summary>Threads T0, T1, ... that start together.</summary>
-    public static Workload Of(params Func<KernelThread, ValueTask>[] bodies) =>
+    public static Workload Of(params Func<KernelThread, Flow>[] bodies) =>
         Of([.. bodies.Select((body, i) => new ThreadStart($"T{i}", body))]);
 
     /// <summary>Named threads that start together.</summary>
     public static Workload Of(ImmutableArray<ThreadStart> threads) =>
         new("program", Architecture.Arm64, [new Stage("boot", [new ThreadStart("init", Boot)]), new Stage("race", threads)]);
 
-    private static async ValueTask Boot(KernelThread t)
+    private static async Flow Boot(KernelThread t)
     {
         for (var i = 0; i < Boxes; i++)
         {

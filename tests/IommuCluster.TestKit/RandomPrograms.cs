@@ -47,7 +47,7 @@ public static class RandomPrograms
     {
         var random = new SeededRandom(seed);
         var threads = 2 + random.Below(2);
-        var bodies = new List<Func<KernelThread, ValueTask>>();
+        var bodies = new List<Func<KernelThread, Flow>>();
         for (var i = 0; i < threads; i++)
         {
             bodies.Add(Body(random, FirstVerbs, steps: threads == 2 ? 4 + random.Below(2) : 2 + random.Below(2)));
@@ -61,7 +61,7 @@ public static class RandomPrograms
     {
         var random = new SeededRandom(~seed);
         var threads = 2 + random.Below(3);
-        var bodies = new List<Func<KernelThread, ValueTask>>();
+        var bodies = new List<Func<KernelThread, Flow>>();
         for (var i = 0; i < threads; i++)
         {
             bodies.Add(Body(random, AllVerbs, steps: (threads switch { 2 => 4, 3 => 3, _ => 1 }) + random.Below(2)));
@@ -70,7 +70,7 @@ public static class RandomPrograms
         return Programs.Of([.. bodies]) with { Name = $"wide random program {seed}" };
     }
 
-    private static Func<KernelThread, ValueTask> Body(SeededRandom random, int kinds, int steps)
+    private static Func<KernelThread, Flow> Body(SeededRandom random, int kinds, int steps)
     {
         var verbs = new List<(Verb Verb, int Value, bool Marked)>();
         for (var cost = 0; cost < steps;)
@@ -89,7 +89,7 @@ public static class RandomPrograms
         };
     }
 
-    private static async ValueTask Do(KernelThread t, Verb verb, int value, Marking marking)
+    private static async Flow Do(KernelThread t, Verb verb, int value, Marking marking)
     {
         var word = value == 0 ? s_box.Y : s_box.X;
         switch (verb)

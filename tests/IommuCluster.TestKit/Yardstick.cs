@@ -51,7 +51,7 @@ public static class Yardstick
     private static Workload Make(string name, int devices, int instances, bool @fixed) =>
         Make($"{name}{(@fixed ? " fixed" : string.Empty)}", devices, instances, (t, i, n) => Bind(t, i, n, @fixed), (t, i, n) => Register(t, i, n, (thread, iommu) => thread.Free(iommu)));
 
-    private static Workload Make(string name, int devices, int instances, Func<KernelThread, int, int, ValueTask> bind, Func<KernelThread, int, int, ValueTask> register)
+    private static Workload Make(string name, int devices, int instances, Func<KernelThread, int, int, Flow> bind, Func<KernelThread, int, int, Flow> register)
     {
         var numbers = Enumerable.Range(0, instances);
         return new Workload(
@@ -67,7 +67,7 @@ public static class Yardstick
             ]);
     }
 
-    private static async ValueTask Boot(KernelThread t, int devices)
+    private static async Flow Boot(KernelThread t, int devices)
     {
         await t.Allocate<Globals>(Home.Soc);
         for (var i = 0; i < devices; i++)
@@ -76,7 +76,7 @@ public static class Yardstick
         }
     }
 
-    private static async ValueTask Bind(KernelThread t, int instance, int count, bool @fixed)
+    private static async Flow Bind(KernelThread t, int instance, int count, bool @fixed)
     {
         var fw = (ulong)instance + 1;
         for (var d = instance * count; d < (instance + 1) * count; d++)
@@ -118,7 +118,7 @@ public static class Yardstick
         }
     }
 
-    private static async ValueTask Register(KernelThread t, int instance, int devices, Func<KernelThread, DevIommu, Step> free)
+    private static async Flow Register(KernelThread t, int instance, int devices, Func<KernelThread, DevIommu, Step> free)
     {
         for (var d = 0; d < devices; d++)
         {
@@ -151,7 +151,7 @@ public static class Yardstick
     }
 
     /// <summary>As <see cref="Bind"/>; freed is a value of fw, and what would have faulted abandons the device.</summary>
-    private static async ValueTask QuietBind(KernelThread t, int instance, int count, Rule rule)
+    private static async Flow QuietBind(KernelThread t, int instance, int count, Rule rule)
     {
         for (var d = instance * count; d < (instance + 1) * count; d++)
         {
@@ -176,7 +176,7 @@ public static class Yardstick
         }
     }
 
-    private static async ValueTask<bool> QuietConfigure(KernelThread t, Device dev, ulong fw, bool watch, Rule rule)
+    private static async Flow<bool> QuietConfigure(KernelThread t, Device dev, ulong fw, bool watch, Rule rule)
     {
         var before = watch ? await t.ReadOnce(Globals.WalksBegun) : 1;
         if ((watch ? await t.ReadOnce(Globals.WalksEnded) : 0) == 2 && before == 0)
@@ -206,7 +206,7 @@ public static class Yardstick
         return seen != Freed && await t.Exchange(iommu.Fw, fw) != Freed;
     }
 
-    private static async ValueTask QuietRegister(KernelThread t, int instance, int devices, Rule rule)
+    private static async Flow QuietRegister(KernelThread t, int instance, int devices, Rule rule)
     {
         if (rule == Rule.Overtaken)
         {

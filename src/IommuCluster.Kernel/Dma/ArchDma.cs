@@ -15,7 +15,7 @@ internal static class ArchDma
     /// <param name="isCoherent">True when it sees the CPU's caches.</param>
     /// <returns>Completes when the ops are chosen, where that is the architecture's business.</returns>
     [KernelSource("arch/arm64/mm/dma-mapping.c", "arch_setup_dma_ops")]
-    internal static async ValueTask ArchSetupDmaOps(KernelThread t, Device dev, bool hasIommu, bool isCoherent)
+    internal static async Flow ArchSetupDmaOps(KernelThread t, Device dev, bool hasIommu, bool isCoherent)
     {
         if (isCoherent)
         {
@@ -46,7 +46,7 @@ internal static class ArchDma
     /// <param name="dev">The device.</param>
     /// <returns>Completes when the ops are the platform's again.</returns>
     [KernelSource("arch/arm64/mm/dma-mapping.c", "arch_teardown_dma_ops")]
-    internal static async ValueTask ArchTeardownDmaOps(KernelThread t, Device dev)
+    internal static async Flow ArchTeardownDmaOps(KernelThread t, Device dev)
     {
         if (t.Machine.Architecture == Architecture.Arm)
         {

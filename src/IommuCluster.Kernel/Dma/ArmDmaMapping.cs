@@ -42,7 +42,7 @@ internal static class ArmDmaMapping
     /// <param name="dev">The device; it has an IOMMU.</param>
     /// <returns>True when the device uses the mapping.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_setup_iommu_dma_ops")]
-    internal static async ValueTask<bool> ArmSetupIommuDmaOps(KernelThread t, Device dev)
+    internal static async Flow<bool> ArmSetupIommuDmaOps(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var mapping = await ArmIommuCreateMapping(t, dev, dev.Home);
@@ -66,7 +66,7 @@ internal static class ArmDmaMapping
     /// <param name="home">Who owns the mapping.</param>
     /// <returns>The mapping, or NULL when no domain can be had.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_iommu_create_mapping")]
-    internal static async ValueTask<DmaIommuMapping> ArmIommuCreateMapping(KernelThread t, Device dev, Home home)
+    internal static async Flow<DmaIommuMapping> ArmIommuCreateMapping(KernelThread t, Device dev, Home home)
     {
         using var frame = t.Call();
         var mapping = await t.Allocate<DmaIommuMapping>(home);
@@ -88,7 +88,7 @@ internal static class ArmDmaMapping
     /// <param name="mapping">The mapping.</param>
     /// <returns>0, or why the core refused.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_iommu_attach_device")]
-    internal static async ValueTask<Errno> ArmIommuAttachDevice(KernelThread t, Device dev, DmaIommuMapping mapping)
+    internal static async Flow<Errno> ArmIommuAttachDevice(KernelThread t, Device dev, DmaIommuMapping mapping)
     {
         using var frame = t.Call();
         var error = await IommuCore.IommuAttachDevice(t, await t.Load(mapping.Domain), dev);
@@ -107,7 +107,7 @@ internal static class ArmDmaMapping
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it is off.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_iommu_detach_device")]
-    internal static async ValueTask ArmIommuDetachDevice(KernelThread t, Device dev)
+    internal static async Flow ArmIommuDetachDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var mapping = await t.Load(dev.Mapping);
@@ -127,7 +127,7 @@ internal static class ArmDmaMapping
     /// <param name="mapping">The mapping.</param>
     /// <returns>Completes when the reference is gone.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_iommu_release_mapping")]
-    internal static async ValueTask ArmIommuReleaseMapping(KernelThread t, DmaIommuMapping mapping)
+    internal static async Flow ArmIommuReleaseMapping(KernelThread t, DmaIommuMapping mapping)
     {
         using var frame = t.Call();
         if (await t.RefcountDecAndTest(mapping.Kref))
@@ -143,7 +143,7 @@ internal static class ArmDmaMapping
     /// <param name="physical">The page.</param>
     /// <returns>The DMA address, or <see cref="DmaMapping.MappingError"/>.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_iommu_map_page")]
-    internal static async ValueTask<ulong> ArmIommuMapPage(KernelThread t, Device dev, ulong physical)
+    internal static async Flow<ulong> ArmIommuMapPage(KernelThread t, Device dev, ulong physical)
     {
         using var frame = t.Call();
         var mapping = await t.Load(dev.Mapping);
@@ -157,7 +157,7 @@ internal static class ArmDmaMapping
     /// <param name="iova">The DMA address.</param>
     /// <returns>Completes when no access through it is possible.</returns>
     [KernelSource("arch/arm/mm/dma-mapping.c", "arm_iommu_unmap_page")]
-    internal static async ValueTask ArmIommuUnmapPage(KernelThread t, Device dev, ulong iova)
+    internal static async Flow ArmIommuUnmapPage(KernelThread t, Device dev, ulong iova)
     {
         using var frame = t.Call();
         var mapping = await t.Load(dev.Mapping);
@@ -165,7 +165,7 @@ internal static class ArmDmaMapping
     }
 
     [KernelSource("arch/arm/mm/dma-mapping.c", "__alloc_iova")]
-    private static async ValueTask<ulong> AllocIova(KernelThread t, DmaIommuMapping mapping)
+    private static async Flow<ulong> AllocIova(KernelThread t, DmaIommuMapping mapping)
     {
         await t.Lock(mapping.Lock);
         var page = await t.Load(mapping.Next);

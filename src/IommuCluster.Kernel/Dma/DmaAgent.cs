@@ -46,7 +46,7 @@ internal static class DmaAgent
     /// <param name="dev">The device.</param>
     /// <returns>Completes when no more such transfers begin; one that is under way ends as it may.</returns>
     [KernelSource("include/asm-generic/io.h", "writel")]
-    internal static async ValueTask TakeOver(KernelThread t, Device dev)
+    internal static async Flow TakeOver(KernelThread t, Device dev)
     {
         if (t.Machine.FactsOf(dev).IsLiveAtBoot)
         {
@@ -62,7 +62,7 @@ internal static class DmaAgent
     /// <param name="address">A DMA address, of the DMA API that the device has now.</param>
     /// <returns>Completes when the hardware runs.</returns>
     [KernelSource("include/asm-generic/io.h", "writel")]
-    internal static async ValueTask Begin(KernelThread t, Device dev, ulong address)
+    internal static async Flow Begin(KernelThread t, Device dev, ulong address)
     {
         await TakeOver(t, dev);
         var engine = t.Machine.EngineOf(dev.Number);
@@ -77,7 +77,7 @@ internal static class DmaAgent
     /// <param name="dev">The device; its hardware was started.</param>
     /// <returns>The DMA address that it was given.</returns>
     [KernelSource("include/linux/iopoll.h", "readl_poll_timeout")]
-    internal static async ValueTask<ulong> End(KernelThread t, Device dev)
+    internal static async Flow<ulong> End(KernelThread t, Device dev)
     {
         var engine = t.Machine.EngineOf(dev.Number);
         await t.Store(engine.Stop, true, Marking.Hardware);
@@ -85,7 +85,7 @@ internal static class DmaAgent
         return await t.Load(engine.Target, Marking.Hardware);
     }
 
-    private static async ValueTask Transfers(KernelThread t, Device dev)
+    private static async Flow Transfers(KernelThread t, Device dev)
     {
         using var frame = t.Call("DMA");
         var engine = t.Machine.EngineOf(dev.Number);
@@ -97,7 +97,7 @@ internal static class DmaAgent
         await t.Complete(engine.Idle);
     }
 
-    private static async ValueTask TransfersAtBoot(KernelThread t, Device dev)
+    private static async Flow TransfersAtBoot(KernelThread t, Device dev)
     {
         using var frame = t.Call("DMA");
         var engine = t.Machine.EngineOf(dev.Number);
@@ -115,7 +115,7 @@ internal static class DmaAgent
         }
     }
 
-    private static async ValueTask Transfer(KernelThread t, Device dev, DmaEngine engine)
+    private static async Flow Transfer(KernelThread t, Device dev, DmaEngine engine)
     {
         var address = await t.Load(engine.Target, Marking.Hardware);
         var state = await t.Load(t.Machine.StreamOf(dev.Number).State, Marking.Hardware);
@@ -159,7 +159,7 @@ internal static class DmaAgent
     private static bool IsOwn(DeviceFacts facts, ulong physical) =>
         physical >> BufferShift == BufferOf(Machine.DeviceAt(facts.Number)) >> BufferShift || facts.Regions.Any(region => region.Contains(physical));
 
-    private static async ValueTask Fault(KernelThread t, Device dev, DmaEngine engine, ulong address, string way)
+    private static async Flow Fault(KernelThread t, Device dev, DmaEngine engine, ulong address, string way)
     {
         var ops = OpsName(await t.Load(engine.Ops, Marking.Hardware));
         var specifiers = t.Machine.FactsOf(dev).Iommus;

@@ -68,7 +68,7 @@ internal readonly record struct DmaStream(Address Address) : IKernelObject<DmaSt
     /// <param name="state">One of the constants, or a domain.</param>
     /// <returns>Completes when the hardware does.</returns>
     [KernelSource("include/asm-generic/io.h", "writel")]
-    internal static async ValueTask Set(KernelThread t, int device, Address state)
+    internal static async Flow Set(KernelThread t, int device, Address state)
     {
         var stream = t.Machine.StreamOf(device);
         await t.Store(stream.State, state, Marking.Hardware);
@@ -81,14 +81,14 @@ internal readonly record struct DmaStream(Address Address) : IKernelObject<DmaSt
     /// <param name="state">One of the constants, or a domain.</param>
     /// <returns>Completes when the hardware does.</returns>
     [KernelSource("include/asm-generic/io.h", "writel")]
-    internal static async ValueTask SetFirst(KernelThread t, int device, Address state)
+    internal static async Flow SetFirst(KernelThread t, int device, Address state)
     {
         var stream = t.Machine.StreamOf(device);
         await t.CompareExchange(stream.State, Off, state);
         await Tell(t, device, stream);
     }
 
-    private static async ValueTask Tell(KernelThread t, int device, DmaStream stream)
+    private static async Flow Tell(KernelThread t, int device, DmaStream stream)
     {
         if (t.Machine.Devices[device].IsLiveAtBoot)
         {

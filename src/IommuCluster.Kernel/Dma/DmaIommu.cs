@@ -18,7 +18,7 @@ internal static class DmaIommu
     /// <param name="dev">The device.</param>
     /// <returns>Completes when the ops are chosen.</returns>
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_setup_dma_ops")]
-    internal static async ValueTask IommuSetupDmaOps(KernelThread t, Device dev)
+    internal static async Flow IommuSetupDmaOps(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var domain = await IommuCore.IommuGetDomainForDev(t, dev);
@@ -44,7 +44,7 @@ internal static class DmaIommu
     /// <param name="physical">The page.</param>
     /// <returns>The DMA address, or <see cref="DmaMapping.MappingError"/>.</returns>
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_map_page")]
-    internal static async ValueTask<ulong> IommuDmaMapPage(KernelThread t, Device dev, ulong physical)
+    internal static async Flow<ulong> IommuDmaMapPage(KernelThread t, Device dev, ulong physical)
     {
         using var frame = t.Call();
         var domain = await IommuGetDmaDomain(t, dev);
@@ -58,7 +58,7 @@ internal static class DmaIommu
     /// <param name="iova">The DMA address.</param>
     /// <returns>Completes when the address is free.</returns>
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_unmap_page")]
-    internal static async ValueTask IommuDmaUnmapPage(KernelThread t, Device dev, ulong iova)
+    internal static async Flow IommuDmaUnmapPage(KernelThread t, Device dev, ulong iova)
     {
         using var frame = t.Call();
         var domain = await IommuGetDmaDomain(t, dev);
@@ -75,11 +75,11 @@ internal static class DmaIommu
         machine.Profile.Release.IsSince(6, 3) ? device.Regions : device.Regions.RemoveAll(region => !region.IsFromTable);
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_get_dma_domain")]
-    private static async ValueTask<IommuDomain> IommuGetDmaDomain(KernelThread t, Device dev) =>
+    private static async Flow<IommuDomain> IommuGetDmaDomain(KernelThread t, Device dev) =>
         await t.Load((await t.Load(dev.IommuGroup)).DefaultDomain);
 
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_init_domain")]
-    private static async ValueTask IommuDmaInitDomain(KernelThread t, IommuDomain domain)
+    private static async Flow IommuDmaInitDomain(KernelThread t, IommuDomain domain)
     {
         using var frame = t.Call();
         var guarded = t.Machine.Profile.CookieMutex;
@@ -101,7 +101,7 @@ internal static class DmaIommu
     }
 
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_alloc_iova")]
-    private static async ValueTask<ulong> IommuDmaAllocIova(KernelThread t, Device dev, IommuDomain domain)
+    private static async Flow<ulong> IommuDmaAllocIova(KernelThread t, Device dev, IommuDomain domain)
     {
         using var frame = t.Call();
         await t.Lock(domain.IovaLock);
@@ -131,7 +131,7 @@ internal static class DmaIommu
 
     /// <summary>Frees an address. Only the one given out last becomes free for the next; the rest is left as a cache would.</summary>
     [KernelSource("drivers/iommu/dma-iommu.c", "iommu_dma_free_iova")]
-    private static async ValueTask IommuDmaFreeIova(KernelThread t, IommuDomain domain, ulong iova)
+    private static async Flow IommuDmaFreeIova(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call();
         await t.Lock(domain.IovaLock);

@@ -16,7 +16,7 @@ internal static class DmaMapping
     /// <param name="physical">The page.</param>
     /// <returns>The DMA address, or <see cref="MappingError"/>.</returns>
     [KernelSource("kernel/dma/mapping.c", "dma_map_page_attrs")]
-    internal static async ValueTask<ulong> DmaMapPage(KernelThread t, Device dev, ulong physical)
+    internal static async Flow<ulong> DmaMapPage(KernelThread t, Device dev, ulong physical)
     {
         using var frame = t.Call();
         return await t.Load(dev.DmaOps) switch
@@ -34,7 +34,7 @@ internal static class DmaMapping
     /// <param name="address">The DMA address.</param>
     /// <returns>Completes when the device cannot reach the page through it.</returns>
     [KernelSource("kernel/dma/mapping.c", "dma_unmap_page_attrs")]
-    internal static async ValueTask DmaUnmapPage(KernelThread t, Device dev, ulong address)
+    internal static async Flow DmaUnmapPage(KernelThread t, Device dev, ulong address)
     {
         using var frame = t.Call();
         switch (await t.Load(dev.DmaOps))

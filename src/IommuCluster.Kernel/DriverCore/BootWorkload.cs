@@ -59,7 +59,7 @@ public static class BootWorkload
 
     /// <summary>Makes the static objects, in the order on which their addresses rest.</summary>
     [KernelSource("init/main.c", "start_kernel")]
-    private static async ValueTask StartKernel(KernelThread t)
+    private static async Flow StartKernel(KernelThread t)
     {
         using var frame = t.Call();
         var machine = t.Machine;
@@ -114,7 +114,7 @@ public static class BootWorkload
 
     /// <summary>Creates the firmware's devices and registers the built-in drivers, level by level.</summary>
     [KernelSource("init/main.c", "do_initcalls")]
-    private static async ValueTask DoInitcalls(KernelThread t, Machine machine)
+    private static async Flow DoInitcalls(KernelThread t, Machine machine)
     {
         using var frame = t.Call();
         foreach (var device in machine.Devices.Where(device => device.Host < 0))
@@ -136,7 +136,7 @@ public static class BootWorkload
 
     /// <summary>Lets deferral begin; the worker's end is the flush that the kernel waits for.</summary>
     [KernelSource("drivers/base/dd.c", "deferred_probe_initcall")]
-    private static async ValueTask DeferredProbeInitcall(KernelThread t)
+    private static async Flow DeferredProbeInitcall(KernelThread t)
     {
         using var frame = t.Call();
         await t.Store(Soc.Globals.DeferredProbeEnable, true);
@@ -144,7 +144,7 @@ public static class BootWorkload
     }
 
     [KernelSource("drivers/base/dd.c", "deferred_probe_initcall")]
-    private static async ValueTask DeferredProbeInitcallDone(KernelThread t)
+    private static async Flow DeferredProbeInitcallDone(KernelThread t)
     {
         using var frame = t.Call();
         await t.Store(Soc.Globals.InitcallsDone, true);
@@ -153,7 +153,7 @@ public static class BootWorkload
 
     /// <summary>The time-out: whoever still waits for an IOMMU then gives up waiting.</summary>
     [KernelSource("drivers/base/dd.c", "deferred_probe_timeout_work_func")]
-    private static async ValueTask DeferredProbeTimeoutWorkFunc(KernelThread t)
+    private static async Flow DeferredProbeTimeoutWorkFunc(KernelThread t)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -175,7 +175,7 @@ public static class BootWorkload
 
     /// <summary>From now on a supplier that no driver has ever matched holds nobody back.</summary>
     [KernelSource("drivers/base/core.c", "fw_devlink_drivers_done", Release = "v6.6")]
-    private static async ValueTask FwDevlinkDriversDone(KernelThread t)
+    private static async Flow FwDevlinkDriversDone(KernelThread t)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -185,7 +185,7 @@ public static class BootWorkload
     }
 
     /// <summary>Looks at the machine at rest: a device that is still deferred will be so for ever.</summary>
-    private static async ValueTask Audit(KernelThread t)
+    private static async Flow Audit(KernelThread t)
     {
         using var frame = t.Call("audit");
         var soc = Soc.Globals;

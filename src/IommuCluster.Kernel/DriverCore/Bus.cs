@@ -10,7 +10,7 @@ internal static class Bus
     /// <param name="dev">The device.</param>
     /// <returns>Completes when others can find it.</returns>
     [KernelSource("drivers/base/bus.c", "bus_add_device")]
-    internal static async ValueTask BusAddDevice(KernelThread t, Device dev)
+    internal static async Flow BusAddDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -25,7 +25,7 @@ internal static class Bus
     /// <returns>Completes when others cannot find it.</returns>
     /// <remarks>A walk that stands on the device goes on from there, as a klist's does, because the entry keeps its neighbours.</remarks>
     [KernelSource("drivers/base/bus.c", "bus_remove_device")]
-    internal static async ValueTask BusRemoveDevice(KernelThread t, Device dev)
+    internal static async Flow BusRemoveDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -41,7 +41,7 @@ internal static class Bus
     /// <returns>The function's last answer.</returns>
     /// <remarks>Devices are never freed here, so the node references of the kernel's klist are left out.</remarks>
     [KernelSource("drivers/base/bus.c", "bus_for_each_dev")]
-    internal static async ValueTask<Errno> BusForEachDev(KernelThread t, Func<KernelThread, Device, ValueTask<Errno>> fn)
+    internal static async Flow<Errno> BusForEachDev(KernelThread t, Func<KernelThread, Device, Flow<Errno>> fn)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -69,7 +69,7 @@ internal static class Bus
     /// <param name="driver">Number of the driver.</param>
     /// <returns>Completes when every matching device was tried, or queued for an asynchronous try.</returns>
     [KernelSource("drivers/base/bus.c", "bus_add_driver")]
-    internal static async ValueTask BusAddDriver(KernelThread t, int driver)
+    internal static async Flow BusAddDriver(KernelThread t, int driver)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -84,7 +84,7 @@ internal static class Bus
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it was tried.</returns>
     [KernelSource("drivers/base/bus.c", "bus_probe_device")]
-    internal static async ValueTask BusProbeDevice(KernelThread t, Device dev)
+    internal static async Flow BusProbeDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await DriverBinding.DeviceAttach(t, dev);
@@ -94,7 +94,7 @@ internal static class Bus
     /// <param name="t">The running thread.</param>
     /// <param name="driver">Number of the driver.</param>
     /// <returns>True when it is.</returns>
-    internal static async ValueTask<bool> IsRegistered(KernelThread t, int driver)
+    internal static async Flow<bool> IsRegistered(KernelThread t, int driver)
     {
         var soc = Soc.Globals;
         await t.Lock(soc.BusKlistDriversLock);

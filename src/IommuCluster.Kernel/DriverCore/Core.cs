@@ -11,7 +11,7 @@ internal static class Core
     /// <param name="dev">The device; its words are zero.</param>
     /// <returns>Completes when the device was offered to the IOMMU core and to drivers.</returns>
     [KernelSource("drivers/base/core.c", "device_add")]
-    internal static async ValueTask DeviceAdd(KernelThread t, Device dev)
+    internal static async Flow DeviceAdd(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await Bus.BusAddDevice(t, dev);
@@ -24,7 +24,7 @@ internal static class Core
     /// <param name="dev">The function; its words are zero.</param>
     /// <returns>Completes when the function was offered to the IOMMU core, but not to drivers.</returns>
     [KernelSource("drivers/pci/probe.c", "pci_device_add")]
-    internal static async ValueTask PciDeviceAdd(KernelThread t, Device dev)
+    internal static async Flow PciDeviceAdd(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await Bus.BusAddDevice(t, dev);
@@ -36,7 +36,7 @@ internal static class Core
     /// <param name="dev">The device; a second removal does nothing.</param>
     /// <returns>Completes when its driver and the IOMMU core have let it go.</returns>
     [KernelSource("drivers/base/core.c", "device_del")]
-    internal static async ValueTask DeviceDel(KernelThread t, Device dev)
+    internal static async Flow DeviceDel(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(dev.Mutex);
@@ -58,7 +58,7 @@ internal static class Core
     /// <param name="dev">The device; one that is there is left alone.</param>
     /// <returns>Completes when the device was offered to the IOMMU core and to drivers.</returns>
     [KernelSource("drivers/pci/probe.c", "pci_scan_single_device")]
-    internal static async ValueTask DeviceAddAgain(KernelThread t, Device dev)
+    internal static async Flow DeviceAddAgain(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(dev.Mutex);
@@ -81,7 +81,7 @@ internal static class Core
     /// <param name="dev">The device about to be probed.</param>
     /// <returns>0 or -EPROBE_DEFER.</returns>
     [KernelSource("drivers/base/core.c", "device_links_check_suppliers")]
-    internal static async ValueTask<Errno> DeviceLinksCheckSuppliers(KernelThread t, Device dev)
+    internal static async Flow<Errno> DeviceLinksCheckSuppliers(KernelThread t, Device dev)
     {
         var suppliers = t.Machine.FactsOf(dev).Suppliers;
         if (suppliers.IsEmpty)
@@ -109,7 +109,7 @@ internal static class Core
 
     /// <summary>Whether the links to a supplier were given up: no driver has ever matched it, and the time-out has passed.</summary>
     [KernelSource("drivers/base/core.c", "fw_devlink_no_driver", Release = "v6.6")]
-    private static async ValueTask<bool> IsRelaxed(KernelThread t, Device supplier) =>
+    private static async Flow<bool> IsRelaxed(KernelThread t, Device supplier) =>
         await t.Load(Soc.Globals.FwDevlinkDriversDone) && !await t.Load(supplier.CanMatch, Marking.DataRace);
 
     /// <summary>Lets the consumers of a device probe.</summary>
@@ -117,16 +117,16 @@ internal static class Core
     /// <param name="dev">The device that was bound.</param>
     /// <returns>Completes when its links say so.</returns>
     [KernelSource("drivers/base/core.c", "device_links_driver_bound")]
-    internal static ValueTask DeviceLinksDriverBound(KernelThread t, Device dev) => SetLinkStatus(t, dev, LinkStatus.DriverPresent);
+    internal static Flow DeviceLinksDriverBound(KernelThread t, Device dev) => SetLinkStatus(t, dev, LinkStatus.DriverPresent);
 
     /// <summary>Notes that a device has no driver.</summary>
     /// <param name="t">The running thread; holds the device's mutex.</param>
     /// <param name="dev">The device whose probe failed or whose driver went.</param>
     /// <returns>Completes when its links say so.</returns>
     [KernelSource("drivers/base/core.c", "device_links_no_driver")]
-    internal static ValueTask DeviceLinksNoDriver(KernelThread t, Device dev) => SetLinkStatus(t, dev, LinkStatus.NoDriver);
+    internal static Flow DeviceLinksNoDriver(KernelThread t, Device dev) => SetLinkStatus(t, dev, LinkStatus.NoDriver);
 
-    private static async ValueTask SetLinkStatus(KernelThread t, Device dev, LinkStatus status)
+    private static async Flow SetLinkStatus(KernelThread t, Device dev, LinkStatus status)
     {
         var soc = Soc.Globals;
         await t.Lock(soc.DeviceLinksLock);
@@ -135,7 +135,7 @@ internal static class Core
     }
 
     [KernelSource("drivers/base/bus.c", "bus_notify")]
-    private static async ValueTask BusNotify(KernelThread t, Device dev, bool isRemoved)
+    private static async Flow BusNotify(KernelThread t, Device dev, bool isRemoved)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

@@ -61,11 +61,11 @@ internal abstract class DeviceDriver(string name, InitcallLevel level)
     /// <param name="t">The running thread; holds the device's mutex.</param>
     /// <param name="dev">The device.</param>
     /// <returns>0, -EPROBE_DEFER, or another error.</returns>
-    public abstract ValueTask<Errno> Probe(KernelThread t, Device dev);
+    public abstract Flow<Errno> Probe(KernelThread t, Device dev);
 
     /// <summary>The driver's remove function.</summary>
     /// <param name="t">The running thread; holds the device's mutex.</param>
     /// <param name="dev">The device.</param>
     /// <returns>Completes when the driver has let go of the device.</returns>
-    public virtual ValueTask Remove(KernelThread t, Device dev) => ValueTask.CompletedTask;
+    public virtual Flow Remove(KernelThread t, Device dev) => Flow.Completed;
 }

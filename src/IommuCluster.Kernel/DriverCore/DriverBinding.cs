@@ -10,7 +10,7 @@ internal static class DriverBinding
     /// <param name="driver">Number of the driver.</param>
     /// <returns>Completes when every matching device was tried or queued.</returns>
     [KernelSource("drivers/base/dd.c", "driver_attach")]
-    internal static async ValueTask DriverAttach(KernelThread t, int driver)
+    internal static async Flow DriverAttach(KernelThread t, int driver)
     {
         using var frame = t.Call();
         await Bus.BusForEachDev(t, (thread, dev) => __DriverAttach(thread, dev, driver));
@@ -21,7 +21,7 @@ internal static class DriverBinding
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it was tried.</returns>
     [KernelSource("drivers/base/dd.c", "__device_attach")]
-    internal static async ValueTask DeviceAttach(KernelThread t, Device dev)
+    internal static async Flow DeviceAttach(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(dev.Mutex);
@@ -42,7 +42,7 @@ internal static class DriverBinding
     /// <param name="dev">The device.</param>
     /// <returns>Completes when the driver is gone from it.</returns>
     [KernelSource("drivers/base/dd.c", "device_release_driver")]
-    internal static async ValueTask DeviceReleaseDriver(KernelThread t, Device dev)
+    internal static async Flow DeviceReleaseDriver(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(dev.Mutex);
@@ -65,7 +65,7 @@ internal static class DriverBinding
     /// <param name="driver">Number of the driver.</param>
     /// <returns>0 or the error that the user gets.</returns>
     [KernelSource("drivers/base/dd.c", "device_driver_attach")]
-    internal static async ValueTask<Errno> DeviceDriverAttach(KernelThread t, Device dev, int driver)
+    internal static async Flow<Errno> DeviceDriverAttach(KernelThread t, Device dev, int driver)
     {
         using var frame = t.Call();
         await t.Lock(dev.Mutex);
@@ -78,7 +78,7 @@ internal static class DriverBinding
     /// <param name="t">The worker.</param>
     /// <returns>Completes when the active list is empty.</returns>
     [KernelSource("drivers/base/dd.c", "deferred_probe_work_func")]
-    internal static async ValueTask DeferredProbeWorkFunc(KernelThread t)
+    internal static async Flow DeferredProbeWorkFunc(KernelThread t)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -99,7 +99,7 @@ internal static class DriverBinding
     /// <param name="t">The running thread.</param>
     /// <returns>Completes when the work is queued; does nothing before late_initcall.</returns>
     [KernelSource("drivers/base/dd.c", "driver_deferred_probe_trigger")]
-    internal static async ValueTask DriverDeferredProbeTrigger(KernelThread t)
+    internal static async Flow DriverDeferredProbeTrigger(KernelThread t)
     {
         var soc = Soc.Globals;
         if (!await t.Load(soc.DeferredProbeEnable, Marking.DataRace))
@@ -126,7 +126,7 @@ internal static class DriverBinding
     /// <param name="t">The running thread.</param>
     /// <returns>-EPROBE_DEFER, or -ETIMEDOUT once initcalls are done and no time-out is left to wait for.</returns>
     [KernelSource("drivers/base/dd.c", "driver_deferred_probe_check_state")]
-    internal static async ValueTask<Errno> DriverDeferredProbeCheckState(KernelThread t)
+    internal static async Flow<Errno> DriverDeferredProbeCheckState(KernelThread t)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -136,7 +136,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "__driver_attach")]
-    private static async ValueTask<Errno> __DriverAttach(KernelThread t, Device dev, int driver)
+    private static async Flow<Errno> __DriverAttach(KernelThread t, Device dev, int driver)
     {
         if (t.Machine.FactsOf(dev).Driver != driver)
         {
@@ -169,7 +169,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "__driver_attach_async_helper")]
-    private static async ValueTask __DriverAttachAsyncHelper(KernelThread t, Device dev)
+    private static async Flow __DriverAttachAsyncHelper(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(dev.Mutex);
@@ -180,7 +180,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "driver_probe_device")]
-    private static async ValueTask DriverProbeDevice(KernelThread t, Device dev, int driver)
+    private static async Flow DriverProbeDevice(KernelThread t, Device dev, int driver)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -200,7 +200,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "__driver_probe_device")]
-    private static async ValueTask<Errno> __DriverProbeDevice(KernelThread t, Device dev, int driver)
+    private static async Flow<Errno> __DriverProbeDevice(KernelThread t, Device dev, int driver)
     {
         using var frame = t.Call();
         if (await t.Load(dev.Dead))
@@ -218,7 +218,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "really_probe")]
-    private static async ValueTask<Errno> ReallyProbe(KernelThread t, Device dev, int driver)
+    private static async Flow<Errno> ReallyProbe(KernelThread t, Device dev, int driver)
     {
         using var frame = t.Call();
         var error = await Core.DeviceLinksCheckSuppliers(t, dev);
@@ -247,7 +247,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "driver_bound")]
-    private static async ValueTask DriverBound(KernelThread t, Device dev)
+    private static async Flow DriverBound(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await t.Store(dev.KnodeDriver, true, Marking.Atomic); // The driver's klist has a lock of its own.
@@ -257,7 +257,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "device_unbind_cleanup")]
-    private static async ValueTask DeviceUnbindCleanup(KernelThread t, Device dev)
+    private static async Flow DeviceUnbindCleanup(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         await Dma.ArchDma.ArchTeardownDmaOps(t, dev);
@@ -266,7 +266,7 @@ internal static class DriverBinding
     }
 
     [KernelSource("drivers/base/dd.c", "driver_deferred_probe_add")]
-    private static async ValueTask DriverDeferredProbeAdd(KernelThread t, Device dev)
+    private static async Flow DriverDeferredProbeAdd(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         if (!await t.Load(dev.CanMatch))
@@ -289,7 +289,7 @@ internal static class DriverBinding
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it is on neither.</returns>
     [KernelSource("drivers/base/dd.c", "driver_deferred_probe_del")]
-    internal static async ValueTask DriverDeferredProbeDel(KernelThread t, Device dev)
+    internal static async Flow DriverDeferredProbeDel(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

@@ -35,7 +35,7 @@ internal readonly record struct Module(Address Address) : IKernelObject<Module>
     /// <param name="driver">Number of the driver.</param>
     /// <returns>Completes when the module is loaded.</returns>
     [KernelSource("(kmod)", "modprobe")]
-    internal static async ValueTask Modprobe(KernelThread t, int driver)
+    internal static async Flow Modprobe(KernelThread t, int driver)
     {
         foreach (var needed in t.Machine.ModulesNeededBy(driver))
         {
@@ -46,7 +46,7 @@ internal readonly record struct Module(Address Address) : IKernelObject<Module>
     }
 
     [KernelSource("kernel/module/main.c", "load_module")]
-    private static async ValueTask LoadModule(KernelThread t, int driver)
+    private static async Flow LoadModule(KernelThread t, int driver)
     {
         var shared = t.Machine.SharedModuleOf(driver);
         if (shared is null)
@@ -66,7 +66,7 @@ internal readonly record struct Module(Address Address) : IKernelObject<Module>
     /// <summary>Begins to load a module, or waits for who has begun.</summary>
     /// <returns>False when somebody else has loaded it (-EEXIST, which modprobe takes for success).</returns>
     [KernelSource("kernel/module/main.c", "add_unformed_module")]
-    private static async ValueTask<bool> AddUnformedModule(KernelThread t, Module module)
+    private static async Flow<bool> AddUnformedModule(KernelThread t, Module module)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -91,7 +91,7 @@ internal readonly record struct Module(Address Address) : IKernelObject<Module>
     }
 
     [KernelSource("kernel/module/main.c", "do_init_module")]
-    private static async ValueTask SetLive(KernelThread t, Module module)
+    private static async Flow SetLive(KernelThread t, Module module)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

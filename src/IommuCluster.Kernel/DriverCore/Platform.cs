@@ -14,7 +14,7 @@ internal static class Platform
     /// <param name="driver">Number of the driver that probes.</param>
     /// <returns>0, -EPROBE_DEFER while the IOMMU is awaited, -EBUSY when a user owns the group's DMA.</returns>
     [KernelSource("drivers/base/platform.c", "platform_dma_configure")]
-    internal static async ValueTask<Errno> PlatformDmaConfigure(KernelThread t, Device dev, int driver)
+    internal static async Flow<Errno> PlatformDmaConfigure(KernelThread t, Device dev, int driver)
     {
         using var frame = t.Call();
         var error = await OfDevice.OfDmaConfigureId(t, dev);
@@ -36,7 +36,7 @@ internal static class Platform
     /// <param name="driver">Number of the driver that goes.</param>
     /// <returns>Completes when the group has one user less.</returns>
     [KernelSource("drivers/base/platform.c", "platform_dma_cleanup", Release = "v5.19")]
-    internal static async ValueTask PlatformDmaCleanup(KernelThread t, Device dev, int driver)
+    internal static async Flow PlatformDmaCleanup(KernelThread t, Device dev, int driver)
     {
         if (t.Machine.Profile.DmaOwnership && !t.Machine.Drivers[driver].DriverManagedDma)
         {

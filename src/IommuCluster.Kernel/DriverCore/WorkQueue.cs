@@ -9,7 +9,7 @@ internal static class WorkQueue
     /// <param name="t">The running thread.</param>
     /// <returns>Completes when the work is sure to run.</returns>
     [KernelSource("kernel/workqueue.c", "queue_work_on")]
-    internal static async ValueTask QueueDeferredProbeWork(KernelThread t)
+    internal static async Flow QueueDeferredProbeWork(KernelThread t)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -33,7 +33,7 @@ internal static class WorkQueue
     }
 
     [KernelSource("kernel/workqueue.c", "process_one_work")]
-    private static async ValueTask WorkerThread(KernelThread t)
+    private static async Flow WorkerThread(KernelThread t)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

@@ -29,7 +29,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_of_xlate")]
-    public override async ValueTask<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
+    public override async Flow<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
     {
         using var frame = t.Call("arm_smmu_of_xlate");
         var mask = cells.Length > 1 ? cells[1] : t.Machine.Devices[iommu].Node.StreamMatchMask;
@@ -38,7 +38,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_probe_device")]
-    public override async ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev)
+    public override async Flow<IommuDevice> ProbeDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("arm_smmu_probe_device");
         var fwspec = await IommuCore.DevIommuFwspecGet(t, dev);
@@ -73,7 +73,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_release_device")]
-    public override async ValueTask ReleaseDevice(KernelThread t, Device dev)
+    public override async Flow ReleaseDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("arm_smmu_release_device");
         var fwspec = await IommuCore.DevIommuFwspecGet(t, dev);
@@ -100,7 +100,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_device_group")]
-    public override async ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev)
+    public override async Flow<IommuGroup> DeviceGroup(KernelThread t, Device dev)
     {
         using var frame = t.Call("arm_smmu_device_group");
         var config = new MasterConfig(await IommuCore.DevIommuPrivGet(t, dev));
@@ -147,7 +147,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_domain_alloc")]
-    public override async ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
+    public override async Flow<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
     {
         if (type == DomainType.Blocked)
         {
@@ -162,7 +162,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_domain_free")]
-    public override async ValueTask DomainFree(KernelThread t, IommuDomain domain)
+    public override async Flow DomainFree(KernelThread t, IommuDomain domain)
     {
         using var frame = t.Call("arm_smmu_domain_free");
         var instance = await t.Load(domain.Instance);
@@ -182,7 +182,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_attach_dev")]
-    public override async ValueTask<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("arm_smmu_attach_dev");
         var config = new MasterConfig(await IommuCore.DevIommuPrivGet(t, dev));
@@ -213,7 +213,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_detach_dev")]
-    public override async ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow DetachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("arm_smmu_detach_dev");
         await DmaStream.Set(t, dev.Number, DmaStream.Fault);
@@ -221,7 +221,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_map_pages")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
+    public override async Flow<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("arm_smmu_map_pages");
         var top = await t.Load(domain.Pgd, Marking.DataRace); // Published after init_mutex was dropped.
@@ -230,7 +230,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_unmap_pages")]
-    public override async ValueTask UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
+    public override async Flow UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call("arm_smmu_unmap_pages");
         var top = await t.Load(domain.Pgd, Marking.DataRace);
@@ -242,7 +242,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <summary>Finds an instance among the devices that the driver has <em>bound</em>: not while its own probe still runs (R25).</summary>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_get_by_fwnode")]
-    private static async ValueTask<SmmuDevice> ArmSmmuGetByFwnode(KernelThread t, int iommu)
+    private static async Flow<SmmuDevice> ArmSmmuGetByFwnode(KernelThread t, int iommu)
     {
         using var frame = t.Call();
         var dev = Machine.DeviceAt(iommu);
@@ -250,7 +250,7 @@ internal sealed class ArmSmmu : IommuOps
     }
 
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_master_alloc_smes")]
-    private static async ValueTask<Errno> ArmSmmuMasterAllocSmes(KernelThread t, Device dev, SmmuDevice smmu, MasterConfig config, IommuFwspec fwspec, int count)
+    private static async Flow<Errno> ArmSmmuMasterAllocSmes(KernelThread t, Device dev, SmmuDevice smmu, MasterConfig config, IommuFwspec fwspec, int count)
     {
         using var frame = t.Call();
         await t.Lock(smmu.StreamMapMutex);
@@ -291,7 +291,7 @@ internal sealed class ArmSmmu : IommuOps
 
     /// <summary>An entry that contains the id, or the lowest free one.</summary>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_find_sme")]
-    private static async ValueTask<int> ArmSmmuFindSme(KernelThread t, SmmuDevice smmu, uint id)
+    private static async Flow<int> ArmSmmuFindSme(KernelThread t, SmmuDevice smmu, uint id)
     {
         var free = (int)Errno.ENoSpc;
         for (var i = 0; i < SmmuDevice.Entries(t.Machine); i++)
@@ -322,7 +322,7 @@ internal sealed class ArmSmmu : IommuOps
     private static ulong ValidId(uint id) => (1UL << 32) | id;
 
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_init_domain_context")]
-    private static async ValueTask<Errno> ArmSmmuInitDomainContext(KernelThread t, IommuDomain domain, SmmuDevice smmu, Device dev)
+    private static async Flow<Errno> ArmSmmuInitDomainContext(KernelThread t, IommuDomain domain, SmmuDevice smmu, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(domain.InitMutex);
@@ -350,7 +350,7 @@ internal sealed class ArmSmmu : IommuOps
     }
 
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_alloc_context_bank")]
-    private static async ValueTask<int> ArmSmmuAllocContextBank(KernelThread t, SmmuDevice smmu, Device dev)
+    private static async Flow<int> ArmSmmuAllocContextBank(KernelThread t, SmmuDevice smmu, Device dev)
     {
         var contexts = smmu.Contexts(t.Machine);
         var (start, end) = ArmSmmuQcom.IsAdreno(t.Machine, t.Machine.Devices[smmu.Address.Home.Index])
@@ -360,7 +360,7 @@ internal sealed class ArmSmmu : IommuOps
     }
 
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.h", "__arm_smmu_alloc_bitmap")]
-    private static async ValueTask<int> ArmSmmuAllocBitmap(KernelThread t, SmmuDevice smmu, int start, int end)
+    private static async Flow<int> ArmSmmuAllocBitmap(KernelThread t, SmmuDevice smmu, int start, int end)
     {
         for (var i = start; i < end; i++)
         {
@@ -446,7 +446,7 @@ internal sealed class ArmSmmu : IommuOps
 
         /// <inheritdoc/>
         [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_device_probe", Release = "v6.12")]
-        public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+        public override async Flow<Errno> Probe(KernelThread t, Device dev)
         {
             using var frame = t.Call("arm_smmu_device_probe");
             var smmu = await t.Allocate<SmmuDevice>(new Home(HomeKind.Iommu, dev.Number), tail: SmmuDevice.TailWords);
@@ -470,7 +470,7 @@ internal sealed class ArmSmmu : IommuOps
 
         /// <summary>Rewrites every stream entry: what has no domain does from now on what an entry does at first.</summary>
         [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu.c", "arm_smmu_device_reset")]
-        private static async ValueTask ArmSmmuDeviceReset(KernelThread t, Device dev)
+        private static async Flow ArmSmmuDeviceReset(KernelThread t, Device dev)
         {
             using var frame = t.Call();
             foreach (var master in t.Machine.Devices)

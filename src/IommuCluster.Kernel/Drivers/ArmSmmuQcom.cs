@@ -87,7 +87,7 @@ internal static class ArmSmmuQcom
     /// <param name="contexts">Number of context banks.</param>
     /// <returns>The first bank, and the one behind the last.</returns>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu-qcom.c", "qcom_adreno_smmu_alloc_context_bank")]
-    internal static async ValueTask<(int Start, int End)> QcomAdrenoSmmuAllocContextBank(KernelThread t, Device dev, int contexts)
+    internal static async Flow<(int Start, int End)> QcomAdrenoSmmuAllocContextBank(KernelThread t, Device dev, int contexts)
     {
         using var frame = t.Call();
         return await QcomAdrenoSmmuIsGpuDevice(t, dev) ? (0, 1) : (1, contexts);
@@ -95,7 +95,7 @@ internal static class ArmSmmuQcom
 
     /// <summary>A GPU is told by stream id 0, whatever the mask.</summary>
     [KernelSource("drivers/iommu/arm/arm-smmu/arm-smmu-qcom.c", "qcom_adreno_smmu_is_gpu_device")]
-    private static async ValueTask<bool> QcomAdrenoSmmuIsGpuDevice(KernelThread t, Device dev)
+    private static async Flow<bool> QcomAdrenoSmmuIsGpuDevice(KernelThread t, Device dev)
     {
         var fwspec = await IommuCore.DevIommuFwspecGet(t, dev);
         var count = await t.Load(fwspec.NumIds);

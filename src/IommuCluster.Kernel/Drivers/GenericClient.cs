@@ -21,7 +21,7 @@ internal sealed class GenericClient(string compatible) : DeviceDriver(compatible
 
     /// <inheritdoc/>
     [KernelSource("(generic client driver)", "client_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         if (t.Machine.Plan.Transfers == 0)
         {
@@ -41,7 +41,7 @@ internal sealed class GenericClient(string compatible) : DeviceDriver(compatible
 
     /// <inheritdoc/>
     [KernelSource("(generic client driver)", "client_remove")]
-    public override async ValueTask Remove(KernelThread t, Device dev)
+    public override async Flow Remove(KernelThread t, Device dev)
     {
         if (t.Machine.Plan.Transfers == 0)
         {
@@ -62,5 +62,5 @@ internal sealed class GenericSupplier(string compatible) : DeviceDriver(compatib
         !device.IsIommu && device.Iommus.IsEmpty && !device.Node.Compatible.IsEmpty && device.Node.Compatible[0] == Name;
 
     /// <inheritdoc/>
-    public override ValueTask<Errno> Probe(KernelThread t, Device dev) => ValueTask.FromResult(Errno.None);
+    public override Flow<Errno> Probe(KernelThread t, Device dev) => Flow.FromResult(Errno.None);
 }

@@ -40,11 +40,11 @@ internal sealed class MtkIommuV1 : IommuOps
     public override bool HasProbeFinalize => true;
 
     /// <inheritdoc/>
-    public override ValueTask<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells) => ValueTask.FromResult(Errno.ENoDev);
+    public override Flow<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells) => Flow.FromResult(Errno.ENoDev);
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_add_device", Release = "v4.15")]
-    public override async ValueTask<Errno> AddDevice(KernelThread t, Device dev)
+    public override async Flow<Errno> AddDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("mtk_iommu_add_device");
         foreach (var (iommu, cells) in t.Machine.FactsOf(dev).Iommus)
@@ -75,7 +75,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_v1_probe_device", Release = "v5.17")]
-    public override async ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev)
+    public override async Flow<IommuDevice> ProbeDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("mtk_iommu_v1_probe_device");
 
@@ -96,7 +96,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_v1_probe_finalize", Release = "v5.17")]
-    public override async ValueTask ProbeFinalize(KernelThread t, Device dev)
+    public override async Flow ProbeFinalize(KernelThread t, Device dev)
     {
         using var frame = t.Call("mtk_iommu_v1_probe_finalize");
         var data = new MtkIommuData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -105,11 +105,11 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_v1_release_device")]
-    public override ValueTask ReleaseDevice(KernelThread t, Device dev) => ValueTask.CompletedTask;
+    public override Flow ReleaseDevice(KernelThread t, Device dev) => Flow.Completed;
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_device_group", Release = "v4.15")]
-    public override async ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev)
+    public override async Flow<IommuGroup> DeviceGroup(KernelThread t, Device dev)
     {
         using var frame = t.Call("mtk_iommu_device_group");
         if (GroupPerConsumer(t.Machine))
@@ -132,7 +132,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_domain_alloc")]
-    public override async ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
+    public override async Flow<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
     {
         if (type == DomainType.Identity && t.Machine.Profile.StaticIdentityDomains)
         {
@@ -151,7 +151,7 @@ internal sealed class MtkIommuV1 : IommuOps
     /// <inheritdoc/>
     /// <remarks>A domain that was never attached has no instance to ask for its table: that is followed all the same.</remarks>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_domain_free")]
-    public override async ValueTask DomainFree(KernelThread t, IommuDomain domain)
+    public override async Flow DomainFree(KernelThread t, IommuDomain domain)
     {
         using var frame = t.Call("mtk_iommu_domain_free");
         var data = await t.Load(new MtkIommuDomain(domain.Address).Data);
@@ -162,7 +162,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_attach_device")]
-    public override async ValueTask<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("mtk_iommu_attach_device");
         var data = new MtkIommuData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -194,7 +194,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_detach_device")]
-    public override async ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow DetachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("mtk_iommu_detach_device");
         var data = new MtkIommuData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -206,7 +206,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_map")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
+    public override async Flow<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("mtk_iommu_map");
         var tableLock = new MtkIommuDomain(domain.Address).TableLock;
@@ -218,7 +218,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_unmap")]
-    public override async ValueTask UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
+    public override async Flow UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call("mtk_iommu_unmap");
         var tableLock = new MtkIommuDomain(domain.Address).TableLock;
@@ -229,7 +229,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <summary>Parses one specifier into the fwspec and sees to the mapping that all masters share.</summary>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_create_mapping", Release = "v4.15")]
-    private async ValueTask<Errno> MtkIommuCreateMapping(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
+    private async Flow<Errno> MtkIommuCreateMapping(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
     {
         using var frame = t.Call();
         if (cells.Length != 1 || iommu < 0)
@@ -271,7 +271,7 @@ internal sealed class MtkIommuV1 : IommuOps
     }
 
     /// <summary>Up to v4.15: a specifier is attached as soon as it is parsed; a failure drops the mapping that others use.</summary>
-    private static async ValueTask<Errno> AttachEarly(KernelThread t, Device dev, MtkIommuData data, DmaIommuMapping mapping)
+    private static async Flow<Errno> AttachEarly(KernelThread t, Device dev, MtkIommuData data, DmaIommuMapping mapping)
     {
         if (AttachesAfterJoining(t.Machine))
         {
@@ -295,7 +295,7 @@ internal sealed class MtkIommuV1 : IommuOps
     }
 
     /// <summary>From v4.16 on: a group of the master's own comes first, because the ARM DMA code knows nothing of groups with several members.</summary>
-    private static async ValueTask<Errno> JoinAndAttach(KernelThread t, Device dev)
+    private static async Flow<Errno> JoinAndAttach(KernelThread t, Device dev)
     {
         var group = await IommuCore.IommuGroupAlloc(t);
         var error = await IommuCore.IommuGroupAddDevice(t, group, dev);
@@ -315,7 +315,7 @@ internal sealed class MtkIommuV1 : IommuOps
         return error;
     }
 
-    private static async ValueTask<Errno> Attach(KernelThread t, Device dev, DmaIommuMapping mapping)
+    private static async Flow<Errno> Attach(KernelThread t, Device dev, DmaIommuMapping mapping)
     {
         var error = await ArmDmaMapping.ArmIommuAttachDevice(t, dev, mapping);
         if (error != Errno.None)
@@ -328,7 +328,7 @@ internal sealed class MtkIommuV1 : IommuOps
     }
 
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_domain_finalise")]
-    private static async ValueTask MtkIommuDomainFinalise(KernelThread t, MtkIommuData data, MtkIommuDomain domain)
+    private static async Flow MtkIommuDomainFinalise(KernelThread t, MtkIommuData data, MtkIommuDomain domain)
     {
         using var frame = t.Call();
         var tables = await IoPageTable.AllocIoPgtableOps(t, domain.Address.Home, TableGeometry.MtkV1);
@@ -338,7 +338,7 @@ internal sealed class MtkIommuV1 : IommuOps
 
     /// <summary>Switches the translation of a master's ports; what translates is the M4U's one table, whichever domain was asked for.</summary>
     [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_config")]
-    private static async ValueTask MtkIommuConfig(KernelThread t, Device dev, MtkIommuData data, bool enable)
+    private static async Flow MtkIommuConfig(KernelThread t, Device dev, MtkIommuData data, bool enable)
     {
         using var frame = t.Call();
         var state = enable ? (await t.Load(data.Domain)).Address : DmaStream.Off;
@@ -408,7 +408,7 @@ internal sealed class MtkIommuV1 : IommuOps
         /// <inheritdoc/>
         /// <returns>0; -EPROBE_DEFER while a larb has no driver; or the core's error.</returns>
         [KernelSource("drivers/iommu/mtk_iommu_v1.c", "mtk_iommu_probe")]
-        public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+        public override async Flow<Errno> Probe(KernelThread t, Device dev)
         {
             using var frame = t.Call("mtk_iommu_probe");
             var data = await t.Allocate<MtkIommuData>(new Home(HomeKind.Iommu, dev.Number));

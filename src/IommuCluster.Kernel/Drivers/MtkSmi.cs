@@ -12,7 +12,7 @@ internal sealed class MtkSmiCommon() : DeviceDriver("mtk-smi-common", InitcallLe
 
     /// <inheritdoc/>
     [KernelSource("drivers/memory/mtk-smi.c", "mtk_smi_common_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         using var frame = t.Call("mtk_smi_common_probe");
         await t.Store(dev.DriverData, dev.Address);
@@ -29,7 +29,7 @@ internal sealed class MtkSmiLarb() : DeviceDriver("mtk-smi-larb", InitcallLevel.
     /// <inheritdoc/>
     /// <returns>0, or -EPROBE_DEFER while the SMI common block has no driver.</returns>
     [KernelSource("drivers/memory/mtk-smi.c", "mtk_smi_larb_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         using var frame = t.Call("mtk_smi_larb_probe");
         foreach (var smi in t.Machine.SuppliersOf(dev, SupplierKind.MediaTekLarb))

@@ -16,7 +16,7 @@ internal sealed class PciHost(string compatible) : DeviceDriver(compatible, Init
 
     /// <inheritdoc/>
     [KernelSource("drivers/pci/probe.c", "pci_host_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         using var frame = t.Call("pci_host_probe");
         var functions = t.Machine.FactsOf(dev).Functions;
@@ -34,7 +34,7 @@ internal sealed class PciHost(string compatible) : DeviceDriver(compatible, Init
     }
 
     [KernelSource("drivers/pci/bus.c", "pci_bus_add_devices")]
-    private static async ValueTask PciBusAddDevices(KernelThread t, Device dev)
+    private static async Flow PciBusAddDevices(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         foreach (var number in t.Machine.FactsOf(dev).Functions)

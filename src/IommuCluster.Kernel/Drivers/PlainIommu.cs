@@ -27,7 +27,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_of_xlate")]
-    public override async ValueTask<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
+    public override async Flow<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
     {
         using var frame = t.Call("plain_iommu_of_xlate");
         foreach (var cell in cells)
@@ -44,7 +44,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_probe_device")]
-    public override async ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev)
+    public override async Flow<IommuDevice> ProbeDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("plain_iommu_probe_device");
         var fwspec = await IommuCore.DevIommuFwspecGet(t, dev);
@@ -62,7 +62,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_release_device")]
-    public override async ValueTask ReleaseDevice(KernelThread t, Device dev)
+    public override async Flow ReleaseDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("plain_iommu_release_device");
         await DmaStream.Set(t, dev.Number, DmaStream.Off);
@@ -70,7 +70,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "generic_device_group")]
-    public override ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev) => IommuCore.GenericDeviceGroup(t);
+    public override Flow<IommuGroup> DeviceGroup(KernelThread t, Device dev) => IommuCore.GenericDeviceGroup(t);
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_get_resv_regions")]
@@ -79,7 +79,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_domain_alloc")]
-    public override async ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
+    public override async Flow<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
     {
         if (type == DomainType.Blocked)
         {
@@ -104,7 +104,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_domain_free")]
-    public override async ValueTask DomainFree(KernelThread t, IommuDomain domain)
+    public override async Flow DomainFree(KernelThread t, IommuDomain domain)
     {
         using var frame = t.Call("plain_iommu_domain_free");
         var top = await t.Load(domain.Pgd);
@@ -118,7 +118,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_attach_dev")]
-    public override async ValueTask<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("plain_iommu_attach_dev");
         if ((await IommuCore.DevIommuPrivGet(t, dev)).IsNull)
@@ -133,7 +133,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_detach_dev")]
-    public override async ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow DetachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("plain_iommu_detach_dev");
         await DmaStream.Set(t, dev.Number, DmaStream.Off);
@@ -141,7 +141,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_map_pages")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
+    public override async Flow<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("plain_iommu_map_pages");
         return await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical, sizeBytes);
@@ -149,7 +149,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_unmap_pages")]
-    public override async ValueTask UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
+    public override async Flow UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call("plain_iommu_unmap_pages");
         await IoPageTable.Unmap(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova);
@@ -162,7 +162,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
 
         /// <inheritdoc/>
         [KernelSource("(plain IOMMU driver, as those in drivers/iommu)", "plain_iommu_probe")]
-        public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+        public override async Flow<Errno> Probe(KernelThread t, Device dev)
         {
             using var frame = t.Call("plain_iommu_probe");
             var instance = await t.Allocate<IommuDevice>(new Home(HomeKind.Iommu, dev.Number));

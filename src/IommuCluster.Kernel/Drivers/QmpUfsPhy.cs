@@ -15,7 +15,7 @@ internal sealed class QmpUfsPhy() : DeviceDriver("qcom-qmp-ufs-phy", InitcallLev
 
     /// <inheritdoc/>
     [KernelSource("drivers/phy/qualcomm/phy-qcom-qmp-ufs.c", "qmp_ufs_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         using var frame = t.Call("qmp_ufs_probe");
         await OfPhyProviderRegister(t, dev);
@@ -24,7 +24,7 @@ internal sealed class QmpUfsPhy() : DeviceDriver("qcom-qmp-ufs-phy", InitcallLev
 
     /// <summary>From here on whoever asks for the phy gets it; the driver is not bound yet.</summary>
     [KernelSource("drivers/phy/phy-core.c", "__of_phy_provider_register")]
-    private static async ValueTask OfPhyProviderRegister(KernelThread t, Device dev)
+    private static async Flow OfPhyProviderRegister(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

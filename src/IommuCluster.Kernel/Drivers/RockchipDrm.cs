@@ -24,7 +24,7 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
 
     /// <inheritdoc/>
     [KernelSource("drivers/gpu/drm/rockchip/rockchip_vop_reg.c", "vop_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         using var frame = t.Call("vop_probe");
         var soc = Soc.Globals;
@@ -43,7 +43,7 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
     private IEnumerable<DeviceFacts> Vops(Machine machine) => machine.Devices.Where(Matches);
 
     [KernelSource("drivers/gpu/drm/rockchip/rockchip_drm_drv.c", "rockchip_drm_bind")]
-    private async ValueTask RockchipDrmBind(KernelThread t)
+    private async Flow RockchipDrmBind(KernelThread t)
     {
         using var frame = t.Call();
         await RockchipDrmInitIommu(t);
@@ -54,7 +54,7 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
     }
 
     [KernelSource("drivers/gpu/drm/rockchip/rockchip_drm_drv.c", "rockchip_drm_init_iommu")]
-    private async ValueTask RockchipDrmInitIommu(KernelThread t)
+    private async Flow RockchipDrmInitIommu(KernelThread t)
     {
         using var frame = t.Call();
         foreach (var vop in Vops(t.Machine))
@@ -69,7 +69,7 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
     }
 
     [KernelSource("drivers/gpu/drm/rockchip/rockchip_drm_vop.c", "vop_crtc_atomic_enable")]
-    private static async ValueTask VopCrtcAtomicEnable(KernelThread t, Device dev)
+    private static async Flow VopCrtcAtomicEnable(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var error = await RockchipDrmDmaAttachDevice(t, dev);
@@ -94,7 +94,7 @@ internal sealed class RockchipDrm() : DeviceDriver("rockchip-drm", InitcallLevel
 
     /// <summary>Puts a VOP on the display's domain. The display is dead when that is refused.</summary>
     [KernelSource("drivers/gpu/drm/rockchip/rockchip_drm_drv.c", "rockchip_drm_dma_attach_device")]
-    private static async ValueTask<Errno> RockchipDrmDmaAttachDevice(KernelThread t, Device dev)
+    private static async Flow<Errno> RockchipDrmDmaAttachDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var domain = await t.Load(Soc.Globals.RkDrmDomain);

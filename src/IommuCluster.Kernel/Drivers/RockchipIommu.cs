@@ -26,7 +26,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_of_xlate")]
-    public override async ValueTask<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
+    public override async Flow<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
     {
         using var frame = t.Call("rk_iommu_of_xlate");
         var dmaDev = new Device(await t.Load(Soc.Globals.RkDmaDev));
@@ -45,7 +45,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_probe_device")]
-    public override async ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev)
+    public override async Flow<IommuDevice> ProbeDevice(KernelThread t, Device dev)
     {
         using var frame = t.Call("rk_iommu_probe_device");
         var data = new MasterData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -56,11 +56,11 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_release_device")]
-    public override ValueTask ReleaseDevice(KernelThread t, Device dev) => ValueTask.CompletedTask;
+    public override Flow ReleaseDevice(KernelThread t, Device dev) => Flow.Completed;
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_device_group")]
-    public override async ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev)
+    public override async Flow<IommuGroup> DeviceGroup(KernelThread t, Device dev)
     {
         using var frame = t.Call("rk_iommu_device_group");
         var data = new MasterData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -78,7 +78,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_domain_alloc")]
-    public override async ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
+    public override async Flow<IommuDomain> DomainAlloc(KernelThread t, DomainType type)
     {
         if (type == DomainType.Identity)
         {
@@ -99,7 +99,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_domain_free")]
-    public override async ValueTask DomainFree(KernelThread t, IommuDomain domain)
+    public override async Flow DomainFree(KernelThread t, IommuDomain domain)
     {
         using var frame = t.Call("rk_iommu_domain_free");
         await IoPageTable.FreeIoPgtableOps(t, new PageTable(await t.Load(domain.Pgd)), Tables);
@@ -108,7 +108,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_attach_device")]
-    public override async ValueTask<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("rk_iommu_attach_device");
         var data = new MasterData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -141,7 +141,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_detach_device")]
-    public override async ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev)
+    public override async Flow DetachDev(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call("rk_iommu_detach_device");
         var data = new MasterData(await IommuCore.DevIommuPrivGet(t, dev));
@@ -162,7 +162,7 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_map")]
-    public override async ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
+    public override async Flow<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("rk_iommu_map");
         var error = await IoPageTable.Map(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova, physical, sizeBytes);
@@ -171,19 +171,19 @@ internal sealed class RockchipIommu : IommuOps
 
     /// <inheritdoc/>
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_unmap")]
-    public override async ValueTask UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
+    public override async Flow UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call("rk_iommu_unmap");
         await IoPageTable.Unmap(t, new PageTable(await t.Load(domain.Pgd)), Tables, iova);
     }
 
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_enable")]
-    private static ValueTask RkIommuEnable(KernelThread t, RkIommu instance, IommuDomain domain) => SetStreams(t, instance, domain.Address);
+    private static Flow RkIommuEnable(KernelThread t, RkIommu instance, IommuDomain domain) => SetStreams(t, instance, domain.Address);
 
     [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_disable")]
-    private static ValueTask RkIommuDisable(KernelThread t, RkIommu instance) => SetStreams(t, instance, DmaStream.Off);
+    private static Flow RkIommuDisable(KernelThread t, RkIommu instance) => SetStreams(t, instance, DmaStream.Off);
 
-    private static async ValueTask SetStreams(KernelThread t, RkIommu instance, Address state)
+    private static async Flow SetStreams(KernelThread t, RkIommu instance, Address state)
     {
         foreach (var master in t.Machine.Devices)
         {
@@ -223,7 +223,7 @@ internal sealed class RockchipIommu : IommuOps
 
         /// <inheritdoc/>
         [KernelSource("drivers/iommu/rockchip-iommu.c", "rk_iommu_probe", Release = "v6.10")]
-        public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+        public override async Flow<Errno> Probe(KernelThread t, Device dev)
         {
             using var frame = t.Call("rk_iommu_probe");
             var instance = await t.Allocate<RkIommu>(new Home(HomeKind.Iommu, dev.Number));

@@ -21,7 +21,7 @@ internal sealed class UfsQcom() : DeviceDriver("ufshcd-qcom", InitcallLevel.Devi
     /// <inheritdoc/>
     /// <returns>0; -EPROBE_DEFER while the phy has no provider; -ENOMEM.</returns>
     [KernelSource("drivers/ufs/host/ufs-qcom.c", "ufs_qcom_probe")]
-    public override async ValueTask<Errno> Probe(KernelThread t, Device dev)
+    public override async Flow<Errno> Probe(KernelThread t, Device dev)
     {
         using var frame = t.Call("ufs_qcom_probe");
         return await UfshcdInit(t, dev);
@@ -29,7 +29,7 @@ internal sealed class UfsQcom() : DeviceDriver("ufshcd-qcom", InitcallLevel.Devi
 
     /// <inheritdoc/>
     [KernelSource("drivers/ufs/host/ufs-qcom.c", "ufs_qcom_remove")]
-    public override async ValueTask Remove(KernelThread t, Device dev)
+    public override async Flow Remove(KernelThread t, Device dev)
     {
         if (t.Machine.Plan.Transfers == 0)
         {
@@ -41,7 +41,7 @@ internal sealed class UfsQcom() : DeviceDriver("ufshcd-qcom", InitcallLevel.Devi
     }
 
     [KernelSource("drivers/ufs/core/ufshcd.c", "ufshcd_init")]
-    private static async ValueTask<Errno> UfshcdInit(KernelThread t, Device dev)
+    private static async Flow<Errno> UfshcdInit(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var error = await UfsQcomInit(t, dev);
@@ -49,7 +49,7 @@ internal sealed class UfsQcom() : DeviceDriver("ufshcd-qcom", InitcallLevel.Devi
     }
 
     [KernelSource("drivers/ufs/host/ufs-qcom.c", "ufs_qcom_init")]
-    private static async ValueTask<Errno> UfsQcomInit(KernelThread t, Device dev)
+    private static async Flow<Errno> UfsQcomInit(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         foreach (var phy in t.Machine.SuppliersOf(dev, SupplierKind.Phy))
@@ -64,7 +64,7 @@ internal sealed class UfsQcom() : DeviceDriver("ufshcd-qcom", InitcallLevel.Devi
     }
 
     [KernelSource("drivers/phy/phy-core.c", "of_phy_provider_lookup")]
-    private static async ValueTask<bool> OfPhyProviderLookup(KernelThread t, Device phy)
+    private static async Flow<bool> OfPhyProviderLookup(KernelThread t, Device phy)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -76,7 +76,7 @@ internal sealed class UfsQcom() : DeviceDriver("ufshcd-qcom", InitcallLevel.Devi
 
     /// <summary>Maps the lists of requests and hands them to the host, which reads them from then on.</summary>
     [KernelSource("drivers/ufs/core/ufshcd.c", "ufshcd_memory_alloc")]
-    private static async ValueTask<Errno> UfshcdMemoryAlloc(KernelThread t, Device dev)
+    private static async Flow<Errno> UfshcdMemoryAlloc(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var address = await DmaMapping.DmaMapPage(t, dev, DmaAgent.BufferOf(dev));

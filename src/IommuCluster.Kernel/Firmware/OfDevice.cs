@@ -12,7 +12,7 @@ internal static class OfDevice
     /// <param name="dev">The device.</param>
     /// <returns>0 or -EPROBE_DEFER; any other IOMMU error means "no IOMMU, carry on".</returns>
     [KernelSource("drivers/of/device.c", "of_dma_configure_id")]
-    internal static async ValueTask<Errno> OfDmaConfigureId(KernelThread t, Device dev)
+    internal static async Flow<Errno> OfDmaConfigureId(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var error = await OfIommu.OfIommuConfigure(t, dev);

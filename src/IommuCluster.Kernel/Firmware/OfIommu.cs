@@ -13,12 +13,12 @@ internal static class OfIommu
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The master.</param>
     /// <returns>0 when the device has an IOMMU; -ENODEV when it has none; -EPROBE_DEFER while one is awaited.</returns>
-    internal static ValueTask<Errno> OfIommuConfigure(KernelThread t, Device dev) =>
+    internal static Flow<Errno> OfIommuConfigure(KernelThread t, Device dev) =>
         t.Machine.Profile.FwspecUnderProbeLock ? OfIommuConfigure67(t, dev) : OfIommuConfigureUnlocked(t, dev);
 
     /// <summary>The form up to v6.6: nothing protects the fwspec.</summary>
     [KernelSource("drivers/iommu/of_iommu.c", "of_iommu_configure", Release = "v6.6")]
-    private static async ValueTask<Errno> OfIommuConfigureUnlocked(KernelThread t, Device dev)
+    private static async Flow<Errno> OfIommuConfigureUnlocked(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var fwspec = await IommuCore.DevIommuFwspecGet(t, dev);
@@ -50,7 +50,7 @@ internal static class OfIommu
 
     /// <summary>The form since a2e7e59a9426: the probe lock covers the fwspec, and is dropped before the replay.</summary>
     [KernelSource("drivers/iommu/of_iommu.c", "of_iommu_configure", Release = "v6.8")]
-    private static async ValueTask<Errno> OfIommuConfigure67(KernelThread t, Device dev)
+    private static async Flow<Errno> OfIommuConfigure67(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -73,7 +73,7 @@ internal static class OfIommu
     }
 
     [KernelSource("drivers/iommu/of_iommu.c", "of_iommu_configure_device")]
-    private static async ValueTask<Errno> OfIommuConfigureDevice(KernelThread t, Device dev)
+    private static async Flow<Errno> OfIommuConfigureDevice(KernelThread t, Device dev)
     {
         var specifiers = t.Machine.FactsOf(dev).Iommus;
         if (specifiers.IsEmpty)
@@ -95,7 +95,7 @@ internal static class OfIommu
     }
 
     [KernelSource("drivers/iommu/of_iommu.c", "of_iommu_xlate")]
-    private static async ValueTask<Errno> OfIommuXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
+    private static async Flow<Errno> OfIommuXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells)
     {
         using var frame = t.Call();
         if (iommu < 0 || !t.Machine.Devices[iommu].Node.Enabled)
@@ -129,7 +129,7 @@ internal static class OfIommu
 
     /// <summary>Whether a built-in driver may still come for an IOMMU's node: once the system runs, none will.</summary>
     [KernelSource("drivers/iommu/of_iommu.c", "of_iommu_driver_present", Release = "v4.15")]
-    private static async ValueTask<bool> OfIommuDriverPresent(KernelThread t, int iommu)
+    private static async Flow<bool> OfIommuDriverPresent(KernelThread t, int iommu)
     {
         var driver = t.Machine.Devices[iommu].Driver;
         return !await t.Load(Soc.Globals.InitcallsDone, Marking.DataRace)

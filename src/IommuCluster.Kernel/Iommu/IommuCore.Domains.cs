@@ -14,7 +14,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device that the domain is for.</param>
     /// <returns>The domain, or NULL when the device has no IOMMU.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_domain_alloc")]
-    internal static async ValueTask<IommuDomain> IommuDomainAlloc(KernelThread t, Device dev)
+    internal static async Flow<IommuDomain> IommuDomainAlloc(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var reference = t.Machine.Profile.OpsFromBus
@@ -28,7 +28,7 @@ internal static partial class IommuCore
     /// <param name="domain">The domain.</param>
     /// <returns>Completes when it is gone.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_domain_free")]
-    internal static async ValueTask IommuDomainFree(KernelThread t, IommuDomain domain)
+    internal static async Flow IommuDomainFree(KernelThread t, IommuDomain domain)
     {
         if (domain.Address.Home.Kind != HomeKind.Domain)
         {
@@ -46,7 +46,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>0; -ENODEV without group; -EINVAL with siblings or another driver's domain; -EBUSY by the era's rule; or the driver's error.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_attach_device")]
-    internal static async ValueTask<Errno> IommuAttachDevice(KernelThread t, IommuDomain domain, Device dev)
+    internal static async Flow<Errno> IommuAttachDevice(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -68,7 +68,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device, its group's only member.</param>
     /// <returns>Completes when the group is on the core's choice of domain.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_detach_device")]
-    internal static async ValueTask IommuDetachDevice(KernelThread t, IommuDomain domain, Device dev)
+    internal static async Flow IommuDetachDevice(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -93,7 +93,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>The domain, or NULL.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_get_domain_for_dev")]
-    internal static async ValueTask<IommuDomain> IommuGetDomainForDev(KernelThread t, Device dev)
+    internal static async Flow<IommuDomain> IommuGetDomainForDev(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -115,7 +115,7 @@ internal static partial class IommuCore
     /// <param name="lengthBytes">Length, a multiple of the page.</param>
     /// <returns>0 or an error; what was mapped before it is unmapped again.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_map")]
-    internal static async ValueTask<Errno> IommuMap(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong lengthBytes)
+    internal static async Flow<Errno> IommuMap(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong lengthBytes)
     {
         using var frame = t.Call();
         if (await t.Load(domain.Type) < DomainType.Unmanaged)
@@ -150,7 +150,7 @@ internal static partial class IommuCore
     /// <param name="iova">I/O virtual address, page aligned.</param>
     /// <returns>Completes when no access through it is possible.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_unmap")]
-    internal static async ValueTask IommuUnmap(KernelThread t, IommuDomain domain, ulong iova)
+    internal static async Flow IommuUnmap(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call();
         await t.Machine.Ops[await t.Load(domain.Owner) - 1].UnmapPages(t, domain, iova);
@@ -162,7 +162,7 @@ internal static partial class IommuCore
     /// <param name="iova">I/O virtual address.</param>
     /// <returns>The physical address; 0 where nothing is mapped.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_iova_to_phys")]
-    internal static async ValueTask<ulong> IommuIovaToPhys(KernelThread t, IommuDomain domain, ulong iova)
+    internal static async Flow<ulong> IommuIovaToPhys(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call();
         switch (await t.Load(domain.Type))
@@ -179,7 +179,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "__iommu_domain_alloc")]
-    private static async ValueTask<IommuDomain> __IommuDomainAlloc(KernelThread t, IommuOps ops, DomainType type)
+    private static async Flow<IommuDomain> __IommuDomainAlloc(KernelThread t, IommuOps ops, DomainType type)
     {
         using var frame = t.Call();
         if (type == DomainType.Dma && t.Machine.Architecture == Architecture.Arm)
@@ -198,7 +198,7 @@ internal static partial class IommuCore
     }
 
     /// <summary>The ops of the instance that accepted a device.</summary>
-    private static async ValueTask<int> OpsOfProbed(KernelThread t, Device dev)
+    private static async Flow<int> OpsOfProbed(KernelThread t, Device dev)
     {
         if (t.Machine.Profile.CoreCalls == CoreCalls.AddDevice)
         {
@@ -222,7 +222,7 @@ internal static partial class IommuCore
 
     /// <summary>What all members agree on; where they do not, identity (v6.5 and later).</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_get_default_domain_type", Release = "v6.6")]
-    private static async ValueTask<DomainType> IommuGetDefaultDomainType(KernelThread t, IommuGroup group, IommuOps ops)
+    private static async Flow<DomainType> IommuGetDefaultDomainType(KernelThread t, IommuGroup group, IommuOps ops)
     {
         t.AssertHeld(group.Mutex);
         var type = DomainType.Dma;
@@ -238,7 +238,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_alloc_default_domain", Release = "v6.2")]
-    private static async ValueTask IommuAllocDefaultDomain(KernelThread t, IommuGroup group, Device dev)
+    private static async Flow IommuAllocDefaultDomain(KernelThread t, IommuGroup group, Device dev)
     {
         if (!(await t.Load(group.DefaultDomain)).Address.IsNull)
         {
@@ -265,7 +265,7 @@ internal static partial class IommuCore
     /// <param name="asked">What a user wants it to be; null for the core's choice.</param>
     /// <returns>0; -ENODEV when the driver has no such domain; or why attaching failed, and then all is as before.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_setup_default_domain", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuSetupDefaultDomain(KernelThread t, IommuGroup group, DomainType? asked = null)
+    private static async Flow<Errno> IommuSetupDefaultDomain(KernelThread t, IommuGroup group, DomainType? asked = null)
     {
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
@@ -317,7 +317,7 @@ internal static partial class IommuCore
     /// <summary>The direct mappings of all members.</summary>
     /// <returns>0, or the last error.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_create_direct_mappings")]
-    private static async ValueTask<Errno> IommuGroupCreateDirectMappings(KernelThread t, IommuGroup group, IommuDomain domain)
+    private static async Flow<Errno> IommuGroupCreateDirectMappings(KernelThread t, IommuGroup group, IommuDomain domain)
     {
         if (!t.Machine.HasRegions)
         {
@@ -338,7 +338,7 @@ internal static partial class IommuCore
     /// <summary>Maps 1:1 what firmware says that the device already uses.</summary>
     /// <returns>0, or why its driver could not.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_create_device_direct_mappings")]
-    private static async ValueTask<Errno> IommuCreateDeviceDirectMappings(KernelThread t, IommuDomain domain, Device dev)
+    private static async Flow<Errno> IommuCreateDeviceDirectMappings(KernelThread t, IommuDomain domain, Device dev)
     {
         const ulong PageMask = 0xfff;
         if (t.Machine.FactsOf(dev).Regions.IsEmpty || await t.Load(domain.Type) != DomainType.Dma)
@@ -369,7 +369,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "__iommu_attach_group")]
-    private static async ValueTask<Errno> __IommuAttachGroup(KernelThread t, IommuDomain domain, IommuGroup group)
+    private static async Flow<Errno> __IommuAttachGroup(KernelThread t, IommuDomain domain, IommuGroup group)
     {
         using var frame = t.Call();
         var current = await t.Load(group.Domain);
@@ -401,7 +401,7 @@ internal static partial class IommuCore
 
     /// <summary>Attaches every member; what a failure leaves is the era's business.</summary>
     [KernelSource("drivers/iommu/iommu.c", "__iommu_group_set_domain")]
-    private static async ValueTask<Errno> __IommuGroupSetDomain(KernelThread t, IommuGroup group, IommuDomain domain)
+    private static async Flow<Errno> __IommuGroupSetDomain(KernelThread t, IommuGroup group, IommuDomain domain)
     {
         using var frame = t.Call();
         var old = await t.Load(group.Domain);
@@ -437,7 +437,7 @@ internal static partial class IommuCore
 
     /// <summary>Puts a group on the core's choice: blocking while owned, else the default domain, else none.</summary>
     [KernelSource("drivers/iommu/iommu.c", "__iommu_group_set_core_domain")]
-    private static async ValueTask IommuGroupSetCoreDomain(KernelThread t, IommuGroup group)
+    private static async Flow IommuGroupSetCoreDomain(KernelThread t, IommuGroup group)
     {
         using var frame = t.Call();
         var owned = t.Machine.Profile.DmaOwnership && await t.Load(group.Owner) != 0;
@@ -459,14 +459,14 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "__iommu_attach_device")]
-    private static async ValueTask<Errno> __IommuAttachDevice(KernelThread t, IommuDomain domain, Device dev)
+    private static async Flow<Errno> __IommuAttachDevice(KernelThread t, IommuDomain domain, Device dev)
     {
         using var frame = t.Call();
         return await t.Machine.Ops[await t.Load(domain.Owner) - 1].AttachDev(t, domain, dev);
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_device_count")]
-    private static async ValueTask<int> IommuGroupDeviceCount(KernelThread t, IommuGroup group)
+    private static async Flow<int> IommuGroupDeviceCount(KernelThread t, IommuGroup group)
     {
         var count = 0;
         for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))

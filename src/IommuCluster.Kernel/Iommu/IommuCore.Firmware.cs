@@ -11,7 +11,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>The fwspec, or NULL.</returns>
     [KernelSource("include/linux/iommu.h", "dev_iommu_fwspec_get")]
-    internal static async ValueTask<IommuFwspec> DevIommuFwspecGet(KernelThread t, Device dev)
+    internal static async Flow<IommuFwspec> DevIommuFwspecGet(KernelThread t, Device dev)
     {
         if (t.Machine.Profile.FwspecInDevice)
         {
@@ -33,7 +33,7 @@ internal static partial class IommuCore
     /// <param name="ops">The IOMMU's ops, or 0 while they are awaited.</param>
     /// <returns>0, -ENOMEM, or -EINVAL when the fwspec there is another driver's.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_fwspec_init")]
-    internal static async ValueTask<Errno> IommuFwspecInit(KernelThread t, Device dev, int iommu, int ops)
+    internal static async Flow<Errno> IommuFwspecInit(KernelThread t, Device dev, int iommu, int ops)
     {
         using var frame = t.Call();
         var fwspec = await DevIommuFwspecGet(t, dev);
@@ -59,7 +59,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it is gone.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_fwspec_free")]
-    internal static async ValueTask IommuFwspecFree(KernelThread t, Device dev)
+    internal static async Flow IommuFwspecFree(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var fwspec = await DevIommuFwspecGet(t, dev);
@@ -76,7 +76,7 @@ internal static partial class IommuCore
     /// <param name="id">The id in the driver's encoding.</param>
     /// <returns>0, or -EINVAL when there is no fwspec.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_fwspec_add_ids")]
-    internal static async ValueTask<Errno> IommuFwspecAddIds(KernelThread t, Device dev, uint id)
+    internal static async Flow<Errno> IommuFwspecAddIds(KernelThread t, Device dev, uint id)
     {
         using var frame = t.Call();
         var fwspec = await DevIommuFwspecGet(t, dev);
@@ -112,7 +112,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>What the core keeps about the device.</returns>
     [KernelSource("drivers/iommu/iommu.c", "dev_iommu_get")]
-    internal static async ValueTask<DevIommu> DevIommuGet(KernelThread t, Device dev)
+    internal static async Flow<DevIommu> DevIommuGet(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         if (t.Machine.Profile.AssertsProbeLock)
@@ -135,7 +135,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>Completes when both are gone.</returns>
     [KernelSource("drivers/iommu/iommu.c", "dev_iommu_free")]
-    internal static async ValueTask DevIommuFree(KernelThread t, Device dev)
+    internal static async Flow DevIommuFree(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var param = await t.Load(dev.Iommu);
@@ -154,7 +154,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>The data, or NULL.</returns>
     [KernelSource("include/linux/iommu.h", "dev_iommu_priv_get")]
-    internal static async ValueTask<Address> DevIommuPrivGet(KernelThread t, Device dev)
+    internal static async Flow<Address> DevIommuPrivGet(KernelThread t, Device dev)
     {
         if (t.Machine.Profile.FwspecInDevice)
         {
@@ -176,7 +176,7 @@ internal static partial class IommuCore
     /// <param name="priv">The data.</param>
     /// <returns>Completes when it is stored.</returns>
     [KernelSource("drivers/iommu/iommu.c", "dev_iommu_priv_set")]
-    internal static async ValueTask DevIommuPrivSet(KernelThread t, Device dev, Address priv)
+    internal static async Flow DevIommuPrivSet(KernelThread t, Device dev, Address priv)
     {
         using var frame = t.Call();
         if (t.Machine.Profile.AssertsProbeLock)
@@ -195,7 +195,7 @@ internal static partial class IommuCore
 
     /// <summary>Reads <c>dev->iommu</c> anew, wherever it points by now.</summary>
     [KernelSource("include/linux/iommu.h", "dev_iommu_fwspec_set")]
-    private static async ValueTask DevIommuFwspecSet(KernelThread t, Device dev, IommuFwspec fwspec)
+    private static async Flow DevIommuFwspecSet(KernelThread t, Device dev, IommuFwspec fwspec)
     {
         if (t.Machine.Profile.FwspecInDevice)
         {
@@ -211,7 +211,7 @@ internal static partial class IommuCore
     /// <param name="iommu">Number of the IOMMU's device, or -1 for instances registered without a node.</param>
     /// <returns>Number of the ops plus one, or 0.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_ops_from_fwnode")]
-    internal static async ValueTask<int> IommuOpsFromFwnode(KernelThread t, int iommu)
+    internal static async Flow<int> IommuOpsFromFwnode(KernelThread t, int iommu)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;

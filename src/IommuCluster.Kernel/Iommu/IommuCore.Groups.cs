@@ -10,7 +10,7 @@ internal static partial class IommuCore
     /// <param name="t">The running thread.</param>
     /// <returns>The group.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_alloc")]
-    internal static async ValueTask<IommuGroup> IommuGroupAlloc(KernelThread t)
+    internal static async Flow<IommuGroup> IommuGroupAlloc(KernelThread t)
     {
         using var frame = t.Call();
         var group = await t.AllocateHome<IommuGroup>(HomeKind.Group);
@@ -25,7 +25,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>The group.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_get")]
-    internal static async ValueTask<IommuGroup> IommuGroupGet(KernelThread t, Device dev)
+    internal static async Flow<IommuGroup> IommuGroupGet(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await t.Load(dev.IommuGroup);
@@ -42,7 +42,7 @@ internal static partial class IommuCore
     /// <param name="group">The group.</param>
     /// <returns>The group.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_ref_get")]
-    internal static async ValueTask<IommuGroup> IommuGroupRefGet(KernelThread t, IommuGroup group)
+    internal static async Flow<IommuGroup> IommuGroupRefGet(KernelThread t, IommuGroup group)
     {
         await t.RefcountInc(group.DevicesKobj);
         return group;
@@ -53,7 +53,7 @@ internal static partial class IommuCore
     /// <param name="group">The group.</param>
     /// <returns>Completes when the reference is gone.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_put")]
-    internal static async ValueTask IommuGroupPut(KernelThread t, IommuGroup group)
+    internal static async Flow IommuGroupPut(KernelThread t, IommuGroup group)
     {
         using var frame = t.Call();
         if (await t.RefcountDecAndTest(group.DevicesKobj))
@@ -67,10 +67,10 @@ internal static partial class IommuCore
     /// <param name="t">The running thread.</param>
     /// <returns>The group with a reference.</returns>
     [KernelSource("drivers/iommu/iommu.c", "generic_device_group")]
-    internal static ValueTask<IommuGroup> GenericDeviceGroup(KernelThread t) => IommuGroupAlloc(t);
+    internal static Flow<IommuGroup> GenericDeviceGroup(KernelThread t) => IommuGroupAlloc(t);
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_get_for_dev", Release = "v6.2")]
-    private static async ValueTask<IommuGroup> IommuGroupGetForDev(KernelThread t, Device dev, IommuOps ops)
+    private static async Flow<IommuGroup> IommuGroupGetForDev(KernelThread t, Device dev, IommuOps ops)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -100,7 +100,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>The group with a reference, or an error pointer; -EINVAL while the bus has no ops.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_get_for_dev", Release = "v4.15")]
-    internal static async ValueTask<IommuGroup> IommuGroupGetForDev415(KernelThread t, Device dev)
+    internal static async Flow<IommuGroup> IommuGroupGetForDev415(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
@@ -148,7 +148,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>0, or why the driver refused to attach; then the device is no member.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_add_device", Release = "v6.2")]
-    internal static async ValueTask<Errno> IommuGroupAddDevice(KernelThread t, IommuGroup group, Device dev)
+    internal static async Flow<Errno> IommuGroupAddDevice(KernelThread t, IommuGroup group, Device dev)
     {
         using var frame = t.Call();
         var member = await IommuGroupAllocDevice(t, dev);
@@ -168,7 +168,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_alloc_device")]
-    private static async ValueTask<GroupDevice> IommuGroupAllocDevice(KernelThread t, Device dev)
+    private static async Flow<GroupDevice> IommuGroupAllocDevice(KernelThread t, Device dev)
     {
         var member = await t.Allocate<GroupDevice>(dev.Home);
         await t.Store(member.Dev, dev);
@@ -181,7 +181,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it is no member.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_remove_device")]
-    internal static async ValueTask IommuGroupRemoveDevice(KernelThread t, IommuGroup group, Device dev)
+    internal static async Flow IommuGroupRemoveDevice(KernelThread t, IommuGroup group, Device dev)
     {
         using var frame = t.Call();
         await t.Lock(group.Mutex);
@@ -192,7 +192,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "__iommu_group_remove_device", Release = "v6.6")]
-    private static async ValueTask RemoveMember(KernelThread t, IommuGroup group, Device dev)
+    private static async Flow RemoveMember(KernelThread t, IommuGroup group, Device dev)
     {
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
@@ -208,7 +208,7 @@ internal static partial class IommuCore
         }
     }
 
-    private static async ValueTask FreeGroupDomains(KernelThread t, IommuGroup group)
+    private static async Flow FreeGroupDomains(KernelThread t, IommuGroup group)
     {
         var defaultDomain = await t.Load(group.DefaultDomain);
         if (!defaultDomain.Address.IsNull)

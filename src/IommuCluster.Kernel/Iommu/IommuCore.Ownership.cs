@@ -11,7 +11,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device about to be bound; it may have no group.</param>
     /// <returns>0; -EBUSY when another owner has the group's DMA; -EPROBE_DEFER (v6.15) while there is no default domain.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_device_use_default_domain", Release = "v5.19")]
-    internal static async ValueTask<Errno> IommuDeviceUseDefaultDomain(KernelThread t, Device dev)
+    internal static async Flow<Errno> IommuDeviceUseDefaultDomain(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -46,7 +46,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device; it may have no group.</param>
     /// <returns>Completes when the group has one user less.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_device_unuse_default_domain", Release = "v5.19")]
-    internal static async ValueTask IommuDeviceUnuseDefaultDomain(KernelThread t, Device dev)
+    internal static async Flow IommuDeviceUnuseDefaultDomain(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -71,7 +71,7 @@ internal static partial class IommuCore
     /// <param name="owner">Who asks; not 0.</param>
     /// <returns>0; -ENODEV without group; -EPERM when a kernel driver or another user has it; -EBUSY when a foreign domain is attached.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_device_claim_dma_owner", Release = "v6.2")]
-    internal static async ValueTask<Errno> IommuDeviceClaimDmaOwner(KernelThread t, Device dev, ulong owner)
+    internal static async Flow<Errno> IommuDeviceClaimDmaOwner(KernelThread t, Device dev, ulong owner)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -106,7 +106,7 @@ internal static partial class IommuCore
     /// <param name="dev">A device of the group.</param>
     /// <returns>Completes when the group has one claim less; after the last it is on its default domain again.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_device_release_dma_owner", Release = "v6.2")]
-    internal static async ValueTask IommuDeviceReleaseDmaOwner(KernelThread t, Device dev)
+    internal static async Flow IommuDeviceReleaseDmaOwner(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await IommuGroupGet(t, dev);
@@ -133,7 +133,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "__iommu_take_dma_ownership")]
-    private static async ValueTask<Errno> __IommuTakeDmaOwnership(KernelThread t, IommuGroup group, ulong owner)
+    private static async Flow<Errno> __IommuTakeDmaOwnership(KernelThread t, IommuGroup group, ulong owner)
     {
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
@@ -156,7 +156,7 @@ internal static partial class IommuCore
 
     /// <summary>A domain in which nothing is mapped; an empty unmanaged one where the driver has no blocking one.</summary>
     [KernelSource("drivers/iommu/iommu.c", "__iommu_group_alloc_blocking_domain")]
-    private static async ValueTask<Errno> __IommuGroupAllocBlockingDomain(KernelThread t, IommuGroup group)
+    private static async Flow<Errno> __IommuGroupAllocBlockingDomain(KernelThread t, IommuGroup group)
     {
         using var frame = t.Call();
         if (!(await t.Load(group.BlockingDomain)).Address.IsNull)
@@ -182,7 +182,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_is_default_domain")]
-    private static async ValueTask<bool> IommuIsDefaultDomain(KernelThread t, IommuGroup group)
+    private static async Flow<bool> IommuIsDefaultDomain(KernelThread t, IommuGroup group)
     {
         var domain = await t.Load(group.Domain);
         var defaultDomain = await t.Load(group.DefaultDomain);

@@ -13,7 +13,7 @@ internal static partial class IommuCore
     /// <param name="isRemoved">True when it has gone.</param>
     /// <returns>Completes when it was tried, or let go; errors are dropped.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_bus_notifier")]
-    internal static async ValueTask IommuBusNotifier(KernelThread t, Device dev, bool isRemoved)
+    internal static async Flow IommuBusNotifier(KernelThread t, Device dev, bool isRemoved)
     {
         using var frame = t.Call();
         if (!isRemoved)
@@ -30,7 +30,7 @@ internal static partial class IommuCore
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
     /// <returns>0 also when it was probed before; -ENODEV when no driver wants it.</returns>
-    internal static ValueTask<Errno> IommuProbeDevice(KernelThread t, Device dev) =>
+    internal static Flow<Errno> IommuProbeDevice(KernelThread t, Device dev) =>
         t.Machine.Profile.CoreCalls == CoreCalls.AddDevice ? AddDevice(t, dev)
             : t.Machine.Profile.ProbeLock == ProbeLock.Caller ? IommuProbeDevice66(t, dev)
             : IommuProbeDevice58(t, dev);
@@ -40,7 +40,7 @@ internal static partial class IommuCore
     /// <param name="dev">The device.</param>
     /// <returns>0, or an error that ends the walk; -ENODEV is none.</returns>
     [KernelSource("drivers/iommu/iommu.c", "add_iommu_group", Release = "v4.15")]
-    private static async ValueTask<Errno> AddIommuGroup(KernelThread t, Device dev)
+    private static async Flow<Errno> AddIommuGroup(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         t.WarnOn(!(await t.Load(dev.IommuGroup)).Address.IsNull, "add_iommu_group: the device has a group");
@@ -49,7 +49,7 @@ internal static partial class IommuCore
     }
 
     /// <summary>Hands a device to the driver, which does it all (up to v5.7). No lock, no test whether it was done before.</summary>
-    private static async ValueTask<Errno> AddDevice(KernelThread t, Device dev)
+    private static async Flow<Errno> AddDevice(KernelThread t, Device dev)
     {
         var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
         if (reference == 0)
@@ -68,7 +68,7 @@ internal static partial class IommuCore
     /// <param name="groups">The walk's list of groups that still need a default domain.</param>
     /// <returns>0, or an error that ends the walk; -ENODEV is none.</returns>
     [KernelSource("drivers/iommu/iommu.c", "probe_iommu_group")]
-    private static async ValueTask<Errno> ProbeIommuGroup(KernelThread t, Device dev, ListHead groups)
+    private static async Flow<Errno> ProbeIommuGroup(KernelThread t, Device dev, ListHead groups)
     {
         using var frame = t.Call();
         Errno error;
@@ -97,7 +97,7 @@ internal static partial class IommuCore
 
     /// <summary>The form of v5.8 to v6.5: join, then default domain and attach in a second section.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_probe_device", Release = "v6.2")]
-    private static async ValueTask<Errno> IommuProbeDevice58(KernelThread t, Device dev)
+    private static async Flow<Errno> IommuProbeDevice58(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var error = await __IommuProbeDevice(t, dev, groups: null);
@@ -140,7 +140,7 @@ internal static partial class IommuCore
 
     /// <summary>The form since v6.6: the caller's lock covers the whole of it.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_probe_device", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuProbeDevice66(KernelThread t, Device dev)
+    private static async Flow<Errno> IommuProbeDevice66(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -156,7 +156,7 @@ internal static partial class IommuCore
     }
 
     /// <summary>The last call of a device's probe, for the drivers that ask for it.</summary>
-    private static async ValueTask ProbeFinalize(KernelThread t, Device dev)
+    private static async Flow ProbeFinalize(KernelThread t, Device dev)
     {
         if (t.Machine.FinalizesProbes)
         {
@@ -167,7 +167,7 @@ internal static partial class IommuCore
 
     /// <summary>The form up to v6.5; from v6.2 on with a mutex of its own.</summary>
     [KernelSource("drivers/iommu/iommu.c", "__iommu_probe_device", Release = "v6.2")]
-    private static async ValueTask<Errno> __IommuProbeDevice(KernelThread t, Device dev, ListHead? groups)
+    private static async Flow<Errno> __IommuProbeDevice(KernelThread t, Device dev, ListHead? groups)
     {
         using var frame = t.Call();
         var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
@@ -193,7 +193,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "__iommu_probe_device", Release = "v6.1")]
-    private static async ValueTask<Errno> IommuProbeDeviceInner(KernelThread t, Device dev, IommuOps ops, ListHead? groups)
+    private static async Flow<Errno> IommuProbeDeviceInner(KernelThread t, Device dev, IommuOps ops, ListHead? groups)
     {
         await DevIommuGet(t, dev);
         var instance = await ops.ProbeDevice(t, dev);
@@ -238,7 +238,7 @@ internal static partial class IommuCore
 
     /// <summary>The form since v6.6.</summary>
     [KernelSource("drivers/iommu/iommu.c", "__iommu_probe_device", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuProbeDeviceLocked(KernelThread t, Device dev, ListHead? groups)
+    private static async Flow<Errno> IommuProbeDeviceLocked(KernelThread t, Device dev, ListHead? groups)
     {
         t.AssertHeld(Soc.Globals.IommuProbeDeviceLock);
         using var frame = t.Call();
@@ -304,7 +304,7 @@ internal static partial class IommuCore
     }
 
     /// <summary>The ops that are asked about a device.</summary>
-    private static async ValueTask<int> OpsOf(KernelThread t, Device dev)
+    private static async Flow<int> OpsOf(KernelThread t, Device dev)
     {
         if (t.Machine.Profile.OpsFromBus)
         {
@@ -317,7 +317,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_init_device", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuInitDevice(KernelThread t, Device dev, IommuOps ops)
+    private static async Flow<Errno> IommuInitDevice(KernelThread t, Device dev, IommuOps ops)
     {
         using var frame = t.Call();
         await DevIommuGet(t, dev);
@@ -352,7 +352,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "iommu_deinit_device", Release = "v6.6")]
-    private static async ValueTask IommuDeinitDevice(KernelThread t, Device dev, IommuGroup group, IommuOps ops)
+    private static async Flow IommuDeinitDevice(KernelThread t, Device dev, IommuGroup group, IommuOps ops)
     {
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
@@ -367,14 +367,14 @@ internal static partial class IommuCore
     }
 
     /// <summary>Undoes the probe of a device, whose driver is gone.</summary>
-    private static ValueTask IommuReleaseDevice(KernelThread t, Device dev) =>
+    private static Flow IommuReleaseDevice(KernelThread t, Device dev) =>
         t.Machine.Profile.CoreCalls == CoreCalls.AddDevice ? RemoveDevice(t, dev)
             : t.Machine.Profile.ProbeLock == ProbeLock.Caller ? IommuReleaseDevice66(t, dev)
             : IommuReleaseDevice58(t, dev);
 
     /// <summary>Up to v5.7 it is all the driver's business, as bringing the device in was.</summary>
     [KernelSource("(IOMMU drivers up to v5.7)", "remove_device", Release = "v4.15")]
-    private static async ValueTask RemoveDevice(KernelThread t, Device dev)
+    private static async Flow RemoveDevice(KernelThread t, Device dev)
     {
         var group = await t.Load(dev.IommuGroup);
         if (group.Address.IsNull)
@@ -391,7 +391,7 @@ internal static partial class IommuCore
 
     /// <summary>The form of v5.8 to v6.5: the driver lets go before the device leaves its group.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_release_device", Release = "v6.2")]
-    private static async ValueTask IommuReleaseDevice58(KernelThread t, Device dev)
+    private static async Flow IommuReleaseDevice58(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var param = await t.Load(dev.Iommu);
@@ -413,7 +413,7 @@ internal static partial class IommuCore
 
     /// <summary>The form since v6.6: one section of the group's mutex.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_release_device", Release = "v6.6")]
-    private static async ValueTask IommuReleaseDevice66(KernelThread t, Device dev)
+    private static async Flow IommuReleaseDevice66(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var group = await t.Load(dev.IommuGroup);

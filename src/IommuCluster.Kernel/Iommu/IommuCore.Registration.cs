@@ -14,7 +14,7 @@ internal static partial class IommuCore
     /// <param name="hardware">The IOMMU's device.</param>
     /// <returns>0; -EBUSY when another driver was first (up to v6.7); or the walk's error.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_device_register")]
-    internal static async ValueTask<Errno> IommuDeviceRegister(KernelThread t, IommuDevice instance, IommuOps ops, Device hardware)
+    internal static async Flow<Errno> IommuDeviceRegister(KernelThread t, IommuDevice instance, IommuOps ops, Device hardware)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -57,7 +57,7 @@ internal static partial class IommuCore
     /// <param name="ops">The driver's ops.</param>
     /// <returns>0, or -EBUSY when the bus has ops.</returns>
     [KernelSource("drivers/iommu/iommu.c", "bus_set_iommu", Release = "v5.17")]
-    internal static async ValueTask<Errno> BusSetIommu(KernelThread t, IommuOps ops)
+    internal static async Flow<Errno> BusSetIommu(KernelThread t, IommuOps ops)
     {
         var profile = t.Machine.Profile;
         if (profile.BusWalk != BusWalk.OncePerDriver)
@@ -87,7 +87,7 @@ internal static partial class IommuCore
 
     /// <summary>The walk up to v5.7: one device after the other, and nothing to be done for groups afterwards.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_bus_init", Release = "v4.15")]
-    private static async ValueTask<Errno> IommuBusInit(KernelThread t)
+    private static async Flow<Errno> IommuBusInit(KernelThread t)
     {
         using var frame = t.Call();
         return await Bus.BusForEachDev(t, AddIommuGroup);
@@ -98,7 +98,7 @@ internal static partial class IommuCore
     /// <param name="instance">The instance.</param>
     /// <returns>Completes when nobody finds it any more.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_device_unregister")]
-    internal static async ValueTask IommuDeviceUnregister(KernelThread t, IommuDevice instance)
+    internal static async Flow IommuDeviceUnregister(KernelThread t, IommuDevice instance)
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
@@ -108,7 +108,7 @@ internal static partial class IommuCore
     }
 
     [KernelSource("drivers/iommu/iommu.c", "bus_iommu_probe")]
-    private static async ValueTask<Errno> BusIommuProbe(KernelThread t)
+    private static async Flow<Errno> BusIommuProbe(KernelThread t)
     {
         using var frame = t.Call();
         var walk = await t.Allocate<WalkList>(Home.Soc); // The kernel has the list's head on its stack.
@@ -129,7 +129,7 @@ internal static partial class IommuCore
 
     /// <summary>One turn of the second loop of <c>bus_iommu_probe</c> up to v6.5.</summary>
     [KernelSource("drivers/iommu/iommu.c", "bus_iommu_probe", Release = "v6.2")]
-    private static async ValueTask<Errno> SetupQueuedGroup58(KernelThread t, IommuGroup group)
+    private static async Flow<Errno> SetupQueuedGroup58(KernelThread t, IommuGroup group)
     {
         await t.Lock(group.Mutex);
         await Lists.DelInit(t, group.Entry);
@@ -157,7 +157,7 @@ internal static partial class IommuCore
 
     /// <summary>One turn of the second loop of <c>bus_iommu_probe</c> since v6.6.</summary>
     [KernelSource("drivers/iommu/iommu.c", "bus_iommu_probe", Release = "v6.6")]
-    private static async ValueTask<Errno> SetupQueuedGroup66(KernelThread t, IommuGroup group)
+    private static async Flow<Errno> SetupQueuedGroup66(KernelThread t, IommuGroup group)
     {
         await t.Lock(group.Mutex);
         await Lists.DelInit(t, group.Entry);
@@ -178,7 +178,7 @@ internal static partial class IommuCore
 
     /// <summary>Walks the members without the group's mutex, because ARM32 drivers attach from there.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_do_probe_finalize")]
-    private static async ValueTask IommuGroupDoProbeFinalize(KernelThread t, IommuGroup group)
+    private static async Flow IommuGroupDoProbeFinalize(KernelThread t, IommuGroup group)
     {
         if (!t.Machine.FinalizesProbes)
         {

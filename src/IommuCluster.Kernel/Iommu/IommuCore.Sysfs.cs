@@ -16,7 +16,7 @@ internal static partial class IommuCore
     /// -EINVAL before v6.4 for a group of several; -ENODEV when the driver has no such domain.
     /// </returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_store_type")]
-    internal static async ValueTask<Errno> IommuGroupStoreType(KernelThread t, Device dev, DomainType type)
+    internal static async Flow<Errno> IommuGroupStoreType(KernelThread t, Device dev, DomainType type)
     {
         var group = await t.Load(dev.IommuGroup);
         return group.Address.IsNull || !t.Machine.Profile.Release.IsSince(5, 11) ? Errno.ENoEnt
@@ -26,7 +26,7 @@ internal static partial class IommuCore
 
     /// <summary>The form since v6.4: the group's mutex is enough, because owners are counted under it.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_group_store_type", Release = "v6.6")]
-    private static async ValueTask<Errno> IommuGroupStoreType64(KernelThread t, IommuGroup group, DomainType type)
+    private static async Flow<Errno> IommuGroupStoreType64(KernelThread t, IommuGroup group, DomainType type)
     {
         using var frame = t.Call();
         await t.Lock(group.Mutex);
@@ -49,7 +49,7 @@ internal static partial class IommuCore
 
     /// <summary>The form of v5.11 to v6.3: the device's own mutex keeps drivers away.</summary>
     [KernelSource("drivers/iommu/iommu.c", "iommu_change_dev_def_domain", Release = "v6.2")]
-    private static async ValueTask<Errno> IommuGroupStoreType511(KernelThread t, IommuGroup group, DomainType type)
+    private static async Flow<Errno> IommuGroupStoreType511(KernelThread t, IommuGroup group, DomainType type)
     {
         using var frame = t.Call();
         await t.Lock(group.Mutex);
@@ -72,7 +72,7 @@ internal static partial class IommuCore
         return error;
     }
 
-    private static async ValueTask<Errno> ChangeDefaultDomain(KernelThread t, IommuGroup group, Device dev, DomainType type)
+    private static async Flow<Errno> ChangeDefaultDomain(KernelThread t, IommuGroup group, Device dev, DomainType type)
     {
         await t.Lock(group.Mutex);
         var old = await t.Load(group.DefaultDomain);
@@ -102,7 +102,7 @@ internal static partial class IommuCore
     }
 
     /// <summary>Sets the DMA ops of all members under the group's mutex (v6.10).</summary>
-    private static async ValueTask SetupDmaOpsOfMembers(KernelThread t, IommuGroup group)
+    private static async Flow SetupDmaOpsOfMembers(KernelThread t, IommuGroup group)
     {
         t.AssertHeld(group.Mutex);
         for (var at = await t.Load(group.Devices.Next); at != group.Devices.Address; at = await t.Load(new ListHead(at).Next))

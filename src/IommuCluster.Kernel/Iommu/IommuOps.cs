@@ -23,20 +23,20 @@ internal abstract class IommuOps
     /// <param name="iommu">Number of the IOMMU's device.</param>
     /// <param name="cells">The specifier.</param>
     /// <returns>0 or an error.</returns>
-    public abstract ValueTask<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells);
+    public abstract Flow<Errno> OfXlate(KernelThread t, Device dev, int iommu, ImmutableArray<uint> cells);
 
     /// <summary>Takes a device on.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device; its <c>dev->iommu</c> exists.</param>
     /// <returns>The instance that translates it, or an error pointer; -ENODEV when it is not this driver's.</returns>
-    public abstract ValueTask<IommuDevice> ProbeDevice(KernelThread t, Device dev);
+    public abstract Flow<IommuDevice> ProbeDevice(KernelThread t, Device dev);
 
     /// <summary>Takes a device on and joins it to a group (up to v5.7, in place of <see cref="ProbeDevice"/>).</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
     /// <returns>0 or an error; -ENODEV when it is not this driver's.</returns>
     [KernelSource("include/linux/iommu.h", "add_device", Release = "v4.15")]
-    public virtual async ValueTask<Errno> AddDevice(KernelThread t, Device dev)
+    public virtual async Flow<Errno> AddDevice(KernelThread t, Device dev)
     {
         var instance = await ProbeDevice(t, dev);
         if (instance.Address.IsError)
@@ -60,7 +60,7 @@ internal abstract class IommuOps
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it is done.</returns>
-    public virtual ValueTask ProbeFinalize(KernelThread t, Device dev) => ValueTask.CompletedTask;
+    public virtual Flow ProbeFinalize(KernelThread t, Device dev) => Flow.Completed;
 
     /// <summary>True for a driver that has <see cref="ProbeFinalize"/>.</summary>
     public virtual bool HasProbeFinalize => false;
@@ -84,39 +84,39 @@ internal abstract class IommuOps
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
     /// <returns>Completes when the driver has forgotten it.</returns>
-    public abstract ValueTask ReleaseDevice(KernelThread t, Device dev);
+    public abstract Flow ReleaseDevice(KernelThread t, Device dev);
 
     /// <summary>Finds or makes the device's group, with a reference for the caller.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="dev">The device.</param>
     /// <returns>The group, or an error pointer.</returns>
-    public abstract ValueTask<IommuGroup> DeviceGroup(KernelThread t, Device dev);
+    public abstract Flow<IommuGroup> DeviceGroup(KernelThread t, Device dev);
 
     /// <summary>Makes a domain.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="type">What it shall do with DMA.</param>
     /// <returns>The domain, or NULL when the driver has none of the kind.</returns>
-    public abstract ValueTask<IommuDomain> DomainAlloc(KernelThread t, DomainType type);
+    public abstract Flow<IommuDomain> DomainAlloc(KernelThread t, DomainType type);
 
     /// <summary>Frees a domain.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain; nothing is attached to it.</param>
     /// <returns>Completes when it is gone.</returns>
-    public abstract ValueTask DomainFree(KernelThread t, IommuDomain domain);
+    public abstract Flow DomainFree(KernelThread t, IommuDomain domain);
 
     /// <summary>Attaches a device; it leaves the domain that it was on.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain.</param>
     /// <param name="dev">The device.</param>
     /// <returns>0 or an error; the translation is then the driver's business.</returns>
-    public abstract ValueTask<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev);
+    public abstract Flow<Errno> AttachDev(KernelThread t, IommuDomain domain, Device dev);
 
     /// <summary>Puts a device back to what it was on before any attach (<c>detach_dev</c>, later <c>set_platform_dma_ops</c>).</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain that it leaves.</param>
     /// <param name="dev">The device.</param>
     /// <returns>Completes when it is off.</returns>
-    public abstract ValueTask DetachDev(KernelThread t, IommuDomain domain, Device dev);
+    public abstract Flow DetachDev(KernelThread t, IommuDomain domain, Device dev);
 
     /// <summary>Maps one page or block.</summary>
     /// <param name="t">The running thread.</param>
@@ -125,14 +125,14 @@ internal abstract class IommuOps
     /// <param name="physical">Physical address, aligned to the size.</param>
     /// <param name="sizeBytes">One of the sizes of <see cref="Tables"/>.</param>
     /// <returns>0 or an error.</returns>
-    public abstract ValueTask<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes);
+    public abstract Flow<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes);
 
     /// <summary>Unmaps one page and makes the hardware forget it.</summary>
     /// <param name="t">The running thread.</param>
     /// <param name="domain">The domain.</param>
     /// <param name="iova">I/O virtual address, page aligned.</param>
     /// <returns>Completes when no access through it is possible.</returns>
-    public abstract ValueTask UnmapPages(KernelThread t, IommuDomain domain, ulong iova);
+    public abstract Flow UnmapPages(KernelThread t, IommuDomain domain, ulong iova);
 
     /// <summary>How the hardware walks the driver's tables.</summary>
     public abstract PageTables.TableGeometry Tables { get; }

@@ -29,4 +29,4 @@ public interface IKernelMemory
 /// <param name="Name">How reports call it (<c>modprobe arm-smmu</c>, <c>kworker/deferred_probe</c>).</param>
 /// <param name="Body">What it runs.</param>
 /// <param name="IsHardware">True for a DMA agent: it is no CPU, holds no locks and has no data races. When it waits, it keeps nobody: a stage ends without it.</param>
-public sealed record ThreadStart(string Name, Func<KernelThread, ValueTask> Body, bool IsHardware = false);
+public sealed record ThreadStart(string Name, Func<KernelThread, Flow> Body, bool IsHardware = false);

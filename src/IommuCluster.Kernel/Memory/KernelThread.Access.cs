@@ -84,7 +84,7 @@ public sealed partial class KernelThread
     /// <summary>Takes a reference (Linux: <c>refcount_inc</c>); from 0 it is reported, as refcount_t warns.</summary>
     /// <param name="count">The count.</param>
     /// <returns>Completes when the count is taken.</returns>
-    public async ValueTask RefcountInc(Field<long> count)
+    public async Flow RefcountInc(Field<long> count)
     {
         if (await AtomicAdd(count, 1) <= 1)
         {
@@ -95,7 +95,7 @@ public sealed partial class KernelThread
     /// <summary>Drops a reference (Linux: <c>refcount_dec_and_test</c>); below 0 it is reported.</summary>
     /// <param name="count">The count.</param>
     /// <returns>True when it was the last one.</returns>
-    public async ValueTask<bool> RefcountDecAndTest(Field<long> count)
+    public async Flow<bool> RefcountDecAndTest(Field<long> count)
     {
         var left = await AtomicAdd(count, -1);
         if (left < 0)

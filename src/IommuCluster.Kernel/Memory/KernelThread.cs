@@ -26,7 +26,7 @@ public sealed partial class KernelThread
     private int _homes;
     private int _atomicDepth;
     private Action? _continuation;
-    private ValueTask _body;
+    private Flow.Awaiter _body;
 
     /// <summary>The step that the thread wants to take, or took last.</summary>
 #pragma warning disable CA1051 // A field: the runtimes fill it in place, millions of times a second.
@@ -59,7 +59,7 @@ public sealed partial class KernelThread
     public int Id { get; private set; }
 
     /// <summary>What it runs and how reports call it.</summary>
-    public ThreadStart Start { get; private set; } = new("(none)", _ => ValueTask.CompletedTask);
+    public ThreadStart Start { get; private set; } = new("(none)", _ => Flow.Completed);
 
     /// <summary>What its last step answered.</summary>
     public ulong Result { get; private set; }
@@ -113,16 +113,14 @@ public sealed partial class KernelThread
     /// <summary>Runs the body up to its first step.</summary>
     public void Begin()
     {
-#pragma warning disable CA2012 // Consumed once, in Exit.
-        _body = Start.Body(this);
-#pragma warning restore CA2012
+        _body = Start.Body(this).GetAwaiter();
         if (_body.IsCompleted)
         {
             Exit();
         }
         else
         {
-            _body.GetAwaiter().UnsafeOnCompleted(_exit);
+            _body.UnsafeOnCompleted(_exit);
         }
     }
 
@@ -206,7 +204,7 @@ public sealed partial class KernelThread
     {
         try
         {
-            _body.GetAwaiter().GetResult();
+            _body.GetResult();
         }
 #pragma warning disable CA1031 // Any fault of our own; whoever awaits this is the flow itself, so the runtime has to throw it.
         catch (Exception failure)

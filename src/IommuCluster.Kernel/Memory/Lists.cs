@@ -34,7 +34,7 @@ internal static class Lists
     /// <param name="t">The running thread.</param>
     /// <param name="head">The head or entry.</param>
     /// <returns>Completes when both words are written.</returns>
-    public static async ValueTask Init(KernelThread t, ListHead head)
+    public static async Flow Init(KernelThread t, ListHead head)
     {
         await t.WriteOnce(head.Next, head.Address);
         await t.Store(head.Prev, head.Address);
@@ -45,7 +45,7 @@ internal static class Lists
     /// <param name="entry">The entry.</param>
     /// <param name="head">The list.</param>
     /// <returns>Completes when the entry is linked.</returns>
-    public static async ValueTask AddTail(KernelThread t, ListHead entry, ListHead head)
+    public static async Flow AddTail(KernelThread t, ListHead entry, ListHead head)
     {
         var last = new ListHead(await t.Load(head.Prev));
         await t.Store(head.Prev, entry.Address);
@@ -58,7 +58,7 @@ internal static class Lists
     /// <param name="t">The running thread; holds the list's lock.</param>
     /// <param name="entry">The entry.</param>
     /// <returns>Completes when the entry is unlinked.</returns>
-    public static async ValueTask Del(KernelThread t, ListHead entry)
+    public static async Flow Del(KernelThread t, ListHead entry)
     {
         var next = new ListHead(await t.Load(entry.Next));
         var prev = new ListHead(await t.Load(entry.Prev));
@@ -70,7 +70,7 @@ internal static class Lists
     /// <param name="t">The running thread; holds the list's lock.</param>
     /// <param name="entry">The entry.</param>
     /// <returns>Completes when the entry is unlinked.</returns>
-    public static async ValueTask DelInit(KernelThread t, ListHead entry)
+    public static async Flow DelInit(KernelThread t, ListHead entry)
     {
         await Del(t, entry);
         await Init(t, entry);
@@ -80,5 +80,5 @@ internal static class Lists
     /// <param name="t">The running thread.</param>
     /// <param name="head">The head or entry.</param>
     /// <returns>True when it points at itself.</returns>
-    public static async ValueTask<bool> IsEmpty(KernelThread t, ListHead head) => await t.ReadOnce(head.Next) == head.Address;
+    public static async Flow<bool> IsEmpty(KernelThread t, ListHead head) => await t.ReadOnce(head.Next) == head.Address;
 }

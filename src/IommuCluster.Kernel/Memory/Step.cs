@@ -5,7 +5,7 @@ namespace IommuCluster.Kernel.Memory;
 /// <summary>
 /// One step of a thread, to be awaited at once. It completes synchronously when the scheduler lets the thread go on;
 /// otherwise the thread is resumed when its turn comes. A thread that oopsed is never resumed: no exception, no
-/// unwinding. A struct over the thread instead of a <see cref="ValueTask"/>, so that a step allocates nothing.
+/// unwinding. A struct over the thread instead of a <see cref="Flow"/>, so that a step allocates nothing.
 /// </summary>
 /// <param name="thread">The thread that takes the step.</param>
 public readonly struct Step(KernelThread thread)

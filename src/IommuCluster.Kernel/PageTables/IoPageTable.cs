@@ -69,7 +69,7 @@ internal static class IoPageTable
     /// <param name="geometry">The tables' shape.</param>
     /// <returns>The table.</returns>
     [KernelSource("drivers/iommu/io-pgtable.c", "alloc_io_pgtable_ops")]
-    internal static async ValueTask<PageTable> AllocIoPgtableOps(KernelThread t, Home home, TableGeometry geometry)
+    internal static async Flow<PageTable> AllocIoPgtableOps(KernelThread t, Home home, TableGeometry geometry)
     {
         using var frame = t.Call();
         return await t.Allocate<PageTable>(home, tail: 1 << geometry.Levels[0].Bits);
@@ -84,7 +84,7 @@ internal static class IoPageTable
     /// <param name="sizeBytes">One of the geometry's sizes; both addresses are aligned to it.</param>
     /// <returns>0; -EEXIST when something is mapped there; -ERANGE beyond the aperture.</returns>
     [KernelSource("drivers/iommu/io-pgtable-arm.c", "arm_lpae_map_pages")]
-    internal static async ValueTask<Errno> Map(KernelThread t, PageTable top, TableGeometry geometry, ulong iova, ulong physical, ulong sizeBytes)
+    internal static async Flow<Errno> Map(KernelThread t, PageTable top, TableGeometry geometry, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call();
         if (geometry.IsBeyond(iova))
@@ -137,7 +137,7 @@ internal static class IoPageTable
     /// <param name="iova">I/O virtual address.</param>
     /// <returns>True when something was mapped there.</returns>
     [KernelSource("drivers/iommu/io-pgtable-arm.c", "arm_lpae_unmap_pages")]
-    internal static async ValueTask<bool> Unmap(KernelThread t, PageTable top, TableGeometry geometry, ulong iova)
+    internal static async Flow<bool> Unmap(KernelThread t, PageTable top, TableGeometry geometry, ulong iova)
     {
         using var frame = t.Call();
         var table = top;
@@ -170,7 +170,7 @@ internal static class IoPageTable
     /// <param name="marking">Whose reads these are: the hardware's, or a thread's.</param>
     /// <returns>The physical address, or null when nothing is mapped.</returns>
     [KernelSource("drivers/iommu/io-pgtable-arm.c", "arm_lpae_iova_to_phys")]
-    internal static async ValueTask<ulong?> Walk(KernelThread t, PageTable top, TableGeometry geometry, ulong iova, Marking marking)
+    internal static async Flow<ulong?> Walk(KernelThread t, PageTable top, TableGeometry geometry, ulong iova, Marking marking)
     {
         if (geometry.IsBeyond(iova))
         {
@@ -205,7 +205,7 @@ internal static class IoPageTable
     /// <param name="level">The table's level.</param>
     /// <returns>Completes when they are gone.</returns>
     [KernelSource("drivers/iommu/io-pgtable.c", "free_io_pgtable_ops")]
-    internal static async ValueTask FreeIoPgtableOps(KernelThread t, PageTable table, TableGeometry geometry, int level = 0)
+    internal static async Flow FreeIoPgtableOps(KernelThread t, PageTable table, TableGeometry geometry, int level = 0)
     {
         for (var index = 0; level < geometry.Levels.Length - 1 && index < 1 << geometry.Levels[level].Bits; index++)
         {

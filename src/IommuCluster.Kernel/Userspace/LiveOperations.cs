@@ -18,7 +18,7 @@ internal static class LiveOperations
     /// <param name="dev">The device.</param>
     /// <returns>-ENODEV when no driver here serves it, or what the probe answers.</returns>
     [KernelSource("drivers/base/bus.c", "bind_store")]
-    internal static async ValueTask<OperationResult> Bind(KernelThread t, Device dev)
+    internal static async Flow<OperationResult> Bind(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         var driver = t.Machine.FactsOf(dev).Driver;
@@ -30,7 +30,7 @@ internal static class LiveOperations
     /// <param name="dev">The device.</param>
     /// <returns>-ENODEV when it is not bound.</returns>
     [KernelSource("drivers/base/bus.c", "unbind_store")]
-    internal static async ValueTask<OperationResult> Unbind(KernelThread t, Device dev)
+    internal static async Flow<OperationResult> Unbind(KernelThread t, Device dev)
     {
         using var frame = t.Call();
         if (await t.Load(dev.Driver) == 0)
@@ -47,7 +47,7 @@ internal static class LiveOperations
     /// <param name="dev">The device.</param>
     /// <returns>The domain, or -ENODEV when the device has no IOMMU.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_domain_alloc")]
-    internal static async ValueTask<OperationResult> AllocateDomain(KernelThread t, Device dev)
+    internal static async Flow<OperationResult> AllocateDomain(KernelThread t, Device dev)
     {
         var domain = await IommuCore.IommuDomainAlloc(t, dev);
         return domain.Address.IsNull ? new(Errno.ENoDev) : new(Errno.None, domain.Address.Value);
@@ -58,7 +58,7 @@ internal static class LiveOperations
     /// <param name="domain">The domain.</param>
     /// <returns>0.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_domain_free")]
-    internal static async ValueTask<OperationResult> FreeDomain(KernelThread t, IommuDomain domain)
+    internal static async Flow<OperationResult> FreeDomain(KernelThread t, IommuDomain domain)
     {
         await IommuCore.IommuDomainFree(t, domain);
         return default;
@@ -70,7 +70,7 @@ internal static class LiveOperations
     /// <param name="dev">The device.</param>
     /// <returns>0 or the error.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_attach_device")]
-    internal static async ValueTask<OperationResult> Attach(KernelThread t, IommuDomain domain, Device dev) =>
+    internal static async Flow<OperationResult> Attach(KernelThread t, IommuDomain domain, Device dev) =>
         new(await IommuCore.IommuAttachDevice(t, domain, dev));
 
     /// <summary>Detaches a domain from the group of a device.</summary>
@@ -79,7 +79,7 @@ internal static class LiveOperations
     /// <param name="dev">The device.</param>
     /// <returns>0; a domain that is not attached is a WARN.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_detach_device")]
-    internal static async ValueTask<OperationResult> Detach(KernelThread t, IommuDomain domain, Device dev)
+    internal static async Flow<OperationResult> Detach(KernelThread t, IommuDomain domain, Device dev)
     {
         await IommuCore.IommuDetachDevice(t, domain, dev);
         return default;
@@ -92,7 +92,7 @@ internal static class LiveOperations
     /// <param name="physical">Physical address, page aligned.</param>
     /// <returns>0 or the error; -EINVAL for a domain that has no page table yet, which it gets by its first attach.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_map")]
-    internal static async ValueTask<OperationResult> Map(KernelThread t, IommuDomain domain, ulong iova, ulong physical) =>
+    internal static async Flow<OperationResult> Map(KernelThread t, IommuDomain domain, ulong iova, ulong physical) =>
         new(await HasTable(t, domain) ? await IommuCore.IommuMap(t, domain, iova, physical, DmaAgent.PageBytes) : Errno.EInval);
 
     /// <summary>Unmaps a page.</summary>
@@ -101,7 +101,7 @@ internal static class LiveOperations
     /// <param name="iova">I/O virtual address, page aligned.</param>
     /// <returns>0; -EINVAL for a domain that has no page table yet.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_unmap")]
-    internal static async ValueTask<OperationResult> Unmap(KernelThread t, IommuDomain domain, ulong iova)
+    internal static async Flow<OperationResult> Unmap(KernelThread t, IommuDomain domain, ulong iova)
     {
         if (!await HasTable(t, domain))
         {
@@ -118,9 +118,9 @@ internal static class LiveOperations
     /// <param name="iova">I/O virtual address.</param>
     /// <returns>The physical address; 0 where nothing is mapped.</returns>
     [KernelSource("drivers/iommu/iommu.c", "iommu_iova_to_phys")]
-    internal static async ValueTask<OperationResult> Translate(KernelThread t, IommuDomain domain, ulong iova) =>
+    internal static async Flow<OperationResult> Translate(KernelThread t, IommuDomain domain, ulong iova) =>
         new(Errno.None, await IommuCore.IommuIovaToPhys(t, domain, iova));
 
     /// <summary>What io-pgtable's ops pointer tells in a kernel.</summary>
-    private static async ValueTask<bool> HasTable(KernelThread t, IommuDomain domain) => !(await t.Load(domain.Pgd, Marking.DataRace)).IsNull;
+    private static async Flow<bool> HasTable(KernelThread t, IommuDomain domain) => !(await t.Load(domain.Pgd, Marking.DataRace)).IsNull;
 }

@@ -31,7 +31,7 @@ internal static class UserActions
             ?? throw new BootPlanException($"no device here that has a driver is called '{action.Device}', for a user to {action.Verb.ToString().ToLowerInvariant()} it; the masters are {string.Join(", ", machine.MasterNames())}");
 
     /// <summary>Does one thing; a user releases only what it has claimed, so a claim that was refused has no release.</summary>
-    private static async ValueTask Act(KernelThread t, UserVerb verb, DeviceFacts device, ulong owner, HashSet<int> claimed)
+    private static async Flow Act(KernelThread t, UserVerb verb, DeviceFacts device, ulong owner, HashSet<int> claimed)
     {
         var dev = Machine.DeviceAt(device.Number);
         switch (verb)

@@ -210,7 +210,7 @@ public sealed class MinimiserTests
         Assert.Contains(runtime.Sightings, sighting => sighting.Finding.Id == findingId);
     }
 
-    private static async ValueTask Nested(KernelThread t, Mutex outer, Mutex inner)
+    private static async Flow Nested(KernelThread t, Mutex outer, Mutex inner)
     {
         await t.Lock(outer);
         await t.Lock(inner);
@@ -218,7 +218,7 @@ public sealed class MinimiserTests
         await t.Unlock(outer);
     }
 
-    private static async ValueTask Noise(KernelThread t)
+    private static async Flow Noise(KernelThread t)
     {
         for (var i = 0; i < 10; i++)
         {

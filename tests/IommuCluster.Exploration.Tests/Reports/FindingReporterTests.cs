@@ -10,7 +10,7 @@ namespace IommuCluster.Exploration.Tests.Reports;
 
 public sealed class FindingReporterTests
 {
-    private static async ValueTask Reader(KernelThread t)
+    private static async Flow Reader(KernelThread t)
     {
         using var frame = t.Call();
         await t.Lock(Box.At(1).A);
@@ -23,7 +23,7 @@ public sealed class FindingReporterTests
         await t.Unlock(Box.At(1).A);
     }
 
-    private static async ValueTask Maker(KernelThread t)
+    private static async Flow Maker(KernelThread t)
     {
         using var frame = t.Call();
         var box = await t.Allocate<Box>(Home.Soc);
@@ -31,7 +31,7 @@ public sealed class FindingReporterTests
         await Drop(t);
     }
 
-    private static async ValueTask Drop(KernelThread t)
+    private static async Flow Drop(KernelThread t)
     {
         using var frame = t.Call();
         var box = await t.Load(Box.At(0).Next);
@@ -39,7 +39,7 @@ public sealed class FindingReporterTests
         await t.Free(box);
     }
 
-    private static async ValueTask ReadsTwice(KernelThread t)
+    private static async Flow ReadsTwice(KernelThread t)
     {
         using var frame = t.Call();
         if (!(await t.Load(Box.At(0).Next)).IsNull)
@@ -49,7 +49,7 @@ public sealed class FindingReporterTests
         }
     }
 
-    private static FindingReport Report(FindingKind kind, params Func<KernelThread, ValueTask>[] bodies)
+    private static FindingReport Report(FindingKind kind, params Func<KernelThread, Flow>[] bodies)
     {
         var workload = Programs.Of(bodies);
         var result = Explorer.Run(workload, new StateSearch(), new ExplorationOptions { StopAt = seen => seen.Finding.Kind == kind }, TimeProvider.System);

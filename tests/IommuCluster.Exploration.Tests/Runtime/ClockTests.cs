@@ -48,7 +48,7 @@ public sealed class ClockTests
     [Fact]
     public void Sleep_OfTwoUntilTheSameMoment_WakesBothAlthoughOneTakesALock()
     {
-        static async ValueTask Body(KernelThread t)
+        static async Flow Body(KernelThread t)
         {
             await t.Sleep(TimeSpan.FromMilliseconds(5));
             await t.Lock(s_box.A);
@@ -98,7 +98,7 @@ public sealed class ClockTests
         Assert.Equal(Explore.All(program).FinalStates, searched.FinalStates);
     }
 
-    private static Func<KernelThread, ValueTask> SleepFor(int milliseconds) => async t =>
+    private static Func<KernelThread, Flow> SleepFor(int milliseconds) => async t =>
     {
         await t.Sleep(TimeSpan.FromMilliseconds(milliseconds));
         await t.AtomicAdd(s_box.Count, 1);

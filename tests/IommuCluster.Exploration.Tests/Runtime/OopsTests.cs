@@ -142,5 +142,5 @@ public sealed class OopsTests
         Assert.Equal("inner", runtime.Trace[0].Function);
     }
 
-    private static DeterministicRuntime Run(Func<KernelThread, ValueTask> body) => Explore.Once(new InTurn(), Programs.Of(body)).Runtime;
+    private static DeterministicRuntime Run(Func<KernelThread, Flow> body) => Explore.Once(new InTurn(), Programs.Of(body)).Runtime;
 }

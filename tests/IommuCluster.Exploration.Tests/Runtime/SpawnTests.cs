@@ -27,7 +27,7 @@ public sealed class SpawnTests
     {
         var runtime = new DeterministicRuntime(Programs.Of(async t =>
         {
-            await t.Spawn(new ThreadStart("nothing", _ => ValueTask.CompletedTask));
+            await t.Spawn(new ThreadStart("nothing", _ => Flow.Completed));
             await t.Load(s_box.X);
         }));
 

@@ -142,7 +142,7 @@ public sealed class StuckTests
         Assert.Empty(right.Findings);
     }
 
-    private static async ValueTask Nested(KernelThread t, Mutex outer, Mutex inner)
+    private static async Flow Nested(KernelThread t, Mutex outer, Mutex inner)
     {
         await t.Lock(outer);
         await t.Lock(inner);

@@ -97,7 +97,7 @@ public sealed class SourceDporTests
     {
         // Each waits, stores and completes: the second could have been first, but not just before the signal that let it in.
         var box = Box.At(0);
-        Func<KernelThread, ValueTask> Section(ulong value) => async t =>
+        Func<KernelThread, Flow> Section(ulong value) => async t =>
         {
             await t.WaitFor(box.Done);
             await t.Store(box.X, value);
@@ -111,7 +111,7 @@ public sealed class SourceDporTests
     public void SourceDpor_TryLockThatFailsBetweenTwoHolders_HidesNoOrderOfTheirs()
     {
         var box = Box.At(0);
-        Func<KernelThread, ValueTask> Section(ulong value) => async t =>
+        Func<KernelThread, Flow> Section(ulong value) => async t =>
         {
             await t.Lock(box.A);
             await t.Store(box.X, value);
@@ -150,7 +150,7 @@ public sealed class SourceDporTests
     public void SourceDpor_Readers_NeedOneExecution()
     {
         var dpor = new SourceDpor();
-        static async ValueTask Read(KernelThread t)
+        static async Flow Read(KernelThread t)
         {
             await t.DownRead(Box.At(0).Sem);
             await t.Load(Box.At(0).X);

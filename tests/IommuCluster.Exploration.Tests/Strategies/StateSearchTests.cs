@@ -112,7 +112,7 @@ public sealed class StateSearchTests
     {
         // Under its lock in all but the last step of the last thread.
         var box = Box.At(0);
-        async ValueTask Section(KernelThread t)
+        async Flow Section(KernelThread t)
         {
             await t.Lock(box.A);
             t.WarnOn(await t.Load(box.X) == 1 && await t.Load(box.X) == 2, "changed");
@@ -146,7 +146,7 @@ public sealed class StateSearchTests
     [Fact]
     public void StateSearch_SectionsThatOnlyRead_AreNotTriedInAllOrders()
     {
-        static async ValueTask Walk(KernelThread t)
+        static async Flow Walk(KernelThread t)
         {
             for (var i = 0; i < 5; i++)
             {
@@ -162,7 +162,7 @@ public sealed class StateSearchTests
     [Fact]
     public void StateSearch_ObjectsThatNobodyElseKnows_NeedOneSchedule()
     {
-        static async ValueTask Body(KernelThread t)
+        static async Flow Body(KernelThread t)
         {
             var inner = await t.Allocate<Box>(Home.Soc);
             var outer = await t.Allocate<Box>(Home.Soc);

@@ -58,7 +58,7 @@ public sealed class LockOrderTests(ThreeSilos cluster)
         }
     }
 
-    private static async ValueTask AThenB(KernelThread t)
+    private static async Flow AThenB(KernelThread t)
     {
         await t.Lock(s_box.A);
         await t.Lock(s_box.B);
@@ -66,7 +66,7 @@ public sealed class LockOrderTests(ThreeSilos cluster)
         await t.Unlock(s_box.A);
     }
 
-    private static async ValueTask BThenA(KernelThread t)
+    private static async Flow BThenA(KernelThread t)
     {
         await t.Lock(s_box.B);
         await t.Lock(s_box.A);

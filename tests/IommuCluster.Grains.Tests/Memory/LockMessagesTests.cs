@@ -36,7 +36,7 @@ public sealed class LockMessagesTests(LocalCluster cluster)
     public async Task Boot_TwoThreadsThroughOneMutex_BothGetIt()
     {
         var box = Box.At(0);
-        async ValueTask Count(KernelThread t)
+        async Flow Count(KernelThread t)
         {
             for (var i = 0; i < 50; i++)
             {

@@ -51,7 +51,7 @@ public sealed class TroubleTests : IAsyncLifetime
     {
         const int Rounds = 10;
         var box = Box.At(0);
-        async ValueTask Count(KernelThread t)
+        async Flow Count(KernelThread t)
         {
             for (var i = 0; i < Rounds; i++)
             {

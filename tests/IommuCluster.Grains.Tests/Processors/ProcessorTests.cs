@@ -64,7 +64,7 @@ public sealed class ProcessorTests
         TaskCreationOptions.DenyChildAttach,
         new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap();
 
-    private static Processor ProcessorOf(Lines lines, Func<KernelThread, ValueTask> body) =>
+    private static Processor ProcessorOf(Lines lines, Func<KernelThread, Flow> body) =>
         new(new Boot(Programs.Of(body), new BootOrder(null, null, "test", Checkers: true, GoOnAfterOops: false, MaxSteps: 1_000)), lines);
 
     /// <summary>Answers at once from one memory, or when the test says so.</summary>

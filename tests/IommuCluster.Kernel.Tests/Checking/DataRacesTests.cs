@@ -47,7 +47,7 @@ public sealed class DataRacesTests
     [Fact]
     public void AtomicAdds_Unordered_AreSilentButNotWithAPlainStore()
     {
-        static async ValueTask Add(KernelThread t) => await t.AtomicAdd(s_box.Count, 1);
+        static async Flow Add(KernelThread t) => await t.AtomicAdd(s_box.Count, 1);
 
         AssertSilent(Add, Add);
         AssertRaces(Add, async t => await t.Store(s_box.Count, 5L));
@@ -150,7 +150,7 @@ public sealed class DataRacesTests
     [Fact]
     public void Stores_UnderTheReadSideOfOneRwsem_RaceEvenOneAfterTheOther()
     {
-        static async ValueTask Store(KernelThread t)
+        static async Flow Store(KernelThread t)
         {
             await t.DownRead(s_box.Sem);
             await Write(t);
@@ -166,7 +166,7 @@ public sealed class DataRacesTests
     [Fact]
     public void ManyReaders_UnderTheReadSide_AreSilentWithAWriter()
     {
-        static async ValueTask Reader(KernelThread t)
+        static async Flow Reader(KernelThread t)
         {
             await t.DownRead(s_box.Sem);
             await Read(t);
@@ -294,7 +294,7 @@ public sealed class DataRacesTests
     public void ReusedThreadSlot_DoesNotInheritWhatItsFormerThreadKnew()
     {
         // T1 writes under the lock. 69 short threads learn of it, the 70th has the slot of one of them and does not.
-        static async ValueTask Learn(KernelThread t)
+        static async Flow Learn(KernelThread t)
         {
             await t.Lock(s_box.A);
             await t.Unlock(s_box.A);
@@ -323,45 +323,45 @@ public sealed class DataRacesTests
         Assert.Contains(runtime.Sightings, sighting => sighting.Finding.IsRace);
     }
 
-    private static void AssertSilent(params Func<KernelThread, ValueTask>[] bodies)
+    private static void AssertSilent(params Func<KernelThread, Flow>[] bodies)
     {
         var explored = Explore.All(bodies);
         Assert.Empty(explored.Findings);
         Assert.Equal([ScheduleEnd.Completed], explored.Ends);
     }
 
-    private static void AssertRaces(params Func<KernelThread, ValueTask>[] bodies)
+    private static void AssertRaces(params Func<KernelThread, Flow>[] bodies)
     {
         var explored = Explore.All(bodies);
         Assert.Empty(explored.Consequences);
         Assert.True(explored.Saw(FindingKind.DataRace), explored.ToString());
     }
 
-    private static async ValueTask Write(KernelThread t, Marking marking = Marking.Plain) => await t.Store(s_box.X, 1UL, marking);
+    private static async Flow Write(KernelThread t, Marking marking = Marking.Plain) => await t.Store(s_box.X, 1UL, marking);
 
-    private static async ValueTask Read(KernelThread t, Marking marking = Marking.Plain) => await t.Load(s_box.X, marking);
+    private static async Flow Read(KernelThread t, Marking marking = Marking.Plain) => await t.Load(s_box.X, marking);
 
-    private static async ValueTask WriteLocked(KernelThread t)
+    private static async Flow WriteLocked(KernelThread t)
     {
         await t.Lock(s_box.A);
         await Write(t);
         await t.Unlock(s_box.A);
     }
 
-    private static Func<KernelThread, ValueTask> ReadLockedBy(int mutex) => async t =>
+    private static Func<KernelThread, Flow> ReadLockedBy(int mutex) => async t =>
     {
         await t.Lock(mutex == 1 ? s_box.A : s_box.B);
         await Read(t);
         await t.Unlock(mutex == 1 ? s_box.A : s_box.B);
     };
 
-    private static async ValueTask Publish(KernelThread t, Marking marking)
+    private static async Flow Publish(KernelThread t, Marking marking)
     {
         await Write(t);
         await t.Store(s_box.Y, 1UL, marking);
     }
 
-    private static async ValueTask Consume(KernelThread t, Marking marking)
+    private static async Flow Consume(KernelThread t, Marking marking)
     {
         if (await t.Load(s_box.Y, marking) == 1)
         {

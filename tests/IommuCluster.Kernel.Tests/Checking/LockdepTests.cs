@@ -324,7 +324,7 @@ public sealed class LockdepTests
         Assert.Equal(("box", "a"), (finding.ObjectType, finding.Field));
     }
 
-    private static async ValueTask Nested(KernelThread t, Mutex outer, Mutex inner)
+    private static async Flow Nested(KernelThread t, Mutex outer, Mutex inner)
     {
         await t.Lock(outer);
         await t.Lock(inner);
@@ -332,7 +332,7 @@ public sealed class LockdepTests
         await t.Unlock(outer);
     }
 
-    private static async ValueTask Nested(KernelThread t, Mutex inner, byte subclass)
+    private static async Flow Nested(KernelThread t, Mutex inner, byte subclass)
     {
         await t.Lock(inner, subclass);
         await t.Unlock(inner);

@@ -64,7 +64,7 @@ public sealed class ModuleTests
     };
 
     /// <summary>The boot with one more modprobe-time thread that looks.</summary>
-    private static Workload Watching(BootPlan plan, Func<KernelThread, ValueTask> look)
+    private static Workload Watching(BootPlan plan, Func<KernelThread, Flow> look)
     {
         var boot = BootWorkload.Create(plan);
         var modules = boot.Stages.Single(stage => stage.Name == "modules");

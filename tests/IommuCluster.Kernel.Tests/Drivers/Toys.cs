@@ -30,7 +30,7 @@ internal static class Toys
     };
 
     /// <summary>Boots and has a thread look at the machine at rest.</summary>
-    internal static void Boot(BootPlan plan, Func<KernelThread, ValueTask> look)
+    internal static void Boot(BootPlan plan, Func<KernelThread, Flow> look)
     {
         var looked = false;
         var boot = BootWorkload.Create(plan);
@@ -44,7 +44,7 @@ internal static class Toys
     }
 
     /// <summary>The domain that a device's group is on.</summary>
-    internal static async ValueTask<Kernel.Iommu.IommuDomain> DomainOf(KernelThread t, string name)
+    internal static async Flow<Kernel.Iommu.IommuDomain> DomainOf(KernelThread t, string name)
     {
         var group = await t.Load(Machine.DeviceAt(NumberOf(t, name)).IommuGroup);
         return group.Address.IsNull ? default : await t.Load(group.Domain);

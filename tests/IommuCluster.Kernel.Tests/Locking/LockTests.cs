@@ -36,7 +36,7 @@ public sealed class LockTests
     [Fact]
     public void RwSem_WriterAndReaders_NeverOverlap()
     {
-        static async ValueTask Read(KernelThread t)
+        static async Flow Read(KernelThread t)
         {
             await t.DownRead(s_box.Sem);
             t.WarnOn(await t.Load(s_box.X) != await t.Load(s_box.Y), "half a write was seen");
@@ -61,7 +61,7 @@ public sealed class LockTests
     [Fact]
     public void RwSem_TwoReaders_AreInTogether()
     {
-        static async ValueTask Read(KernelThread t)
+        static async Flow Read(KernelThread t)
         {
             await t.DownRead(s_box.Sem);
             await t.AtomicAdd(s_box.Count, 1);
@@ -123,7 +123,7 @@ public sealed class LockTests
     [Fact]
     public void Completion_OneSignalTwoWaiters_LetsOneThrough()
     {
-        static async ValueTask Wait(KernelThread t) => await t.WaitFor(s_box.Done);
+        static async Flow Wait(KernelThread t) => await t.WaitFor(s_box.Done);
         var one = Explore.All(Wait, Wait, async t => await t.Complete(s_box.Done));
         var two = Explore.All(
             Wait,
@@ -176,7 +176,7 @@ public sealed class LockTests
     [Fact]
     public void WakeUp_WakesAllWaiters()
     {
-        static async ValueTask Wait(KernelThread t) => await t.WaitEvent(s_box.Queue, 0);
+        static async Flow Wait(KernelThread t) => await t.WaitEvent(s_box.Queue, 0);
 
         Assert.Equal([ScheduleEnd.Completed], Explore.All(Wait, Wait, async t => await t.WakeUp(s_box.Queue)).Ends);
     }
@@ -195,9 +195,9 @@ public sealed class LockTests
     public void FreeWithoutSynchronizeRcu_IsUseAfterFree() =>
         Assert.True(Explore.All(RcuReader, t => Retire(t, synchronize: false)).Saw(FindingKind.UseAfterFree));
 
-    private static void AssertNeverOverlap(Func<KernelThread, ValueTask> enter, Func<KernelThread, ValueTask> leave)
+    private static void AssertNeverOverlap(Func<KernelThread, Flow> enter, Func<KernelThread, Flow> leave)
     {
-        async ValueTask Body(KernelThread t)
+        async Flow Body(KernelThread t)
         {
             await enter(t);
             await Section(t);
@@ -210,19 +210,19 @@ public sealed class LockTests
         Assert.True(explored.Schedules > 1);
     }
 
-    private static async ValueTask Section(KernelThread t)
+    private static async Flow Section(KernelThread t)
     {
         await t.Store(s_box.X, (ulong)t.Id);
         t.WarnOn(await t.Load(s_box.X) != (ulong)t.Id, "another thread is in");
     }
 
-    private static async ValueTask Signal(KernelThread t)
+    private static async Flow Signal(KernelThread t)
     {
         await t.WriteOnce(s_box.X, 1UL);
         await t.WakeUp(s_box.Queue);
     }
 
-    private static async ValueTask RcuReader(KernelThread t)
+    private static async Flow RcuReader(KernelThread t)
     {
         await t.RcuReadLock();
         var box = await t.Load(s_box.Next, Marking.Ordered);
@@ -234,7 +234,7 @@ public sealed class LockTests
         await t.RcuReadUnlock();
     }
 
-    private static async ValueTask Retire(KernelThread t, bool synchronize)
+    private static async Flow Retire(KernelThread t, bool synchronize)
     {
         var made = await t.Allocate<Box>(Home.Soc);
         await t.Store(s_box.Next, made, Marking.Ordered);
