@@ -19,7 +19,7 @@ public static class FindingReporter
     /// <returns>The report, or null when the schedules do not show the finding.</returns>
     public static FindingReport? Create(Workload workload, RuntimeOptions options, Finding finding, ImmutableArray<Schedule> schedules, Func<Home, string>? nameOf = null)
     {
-        var whole = options with { WholeTrace = true };
+        var whole = options with { WholeTrace = true, Snapshots = true };
         var runtime = new DeterministicRuntime(workload, whole);
         Replay(runtime, schedules);
         if (runtime.Sightings.FirstOrDefault(seen => seen.Finding.IsSameAs(finding)) is not { } sighting)

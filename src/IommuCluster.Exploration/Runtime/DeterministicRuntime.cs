@@ -5,9 +5,6 @@ using System.Runtime.ExceptionServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
-using AsyncFlowControl = System.Threading.AsyncFlowControl;
-using ExecutionContext = System.Threading.ExecutionContext;
-using SynchronizationContext = System.Threading.SynchronizationContext;
 
 namespace IommuCluster.Exploration.Runtime;
 
@@ -25,6 +22,9 @@ public sealed record RuntimeOptions
 
     /// <summary>True to begin every schedule at the first stage, so that its trace tells the boot, too; for reports. Choices have the same numbers either way.</summary>
     public bool WholeTrace { get; init; }
+
+    /// <summary>True to look at every thread when something other than a race is seen, for reports; most findings are only counted.</summary>
+    public bool Snapshots { get; init; }
 
     /// <summary>A schedule that takes more steps than this makes no progress.</summary>
     public int MaxSteps { get; init; } = 200_000;
@@ -271,23 +271,6 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private ScheduleEnd RunStages(IStrategy strategy, long number, int from, int to)
     {
-        // Threads are resumed by the loop below and nobody else, and there is nothing that would have to flow with them.
-        var context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null);
-        var flow = ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow();
-        try
-        {
-            return RunWithoutContext(strategy, number, from, to);
-        }
-        finally
-        {
-            flow?.Undo();
-            SynchronizationContext.SetSynchronizationContext(context);
-        }
-    }
-
-    private ScheduleEnd RunWithoutContext(IStrategy strategy, long number, int fromStage, int toStage)
-    {
         _bank.Reset();
         Trace.Clear();
         _sightings.Clear();
@@ -300,7 +283,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         _nextId = _firstId;
         _turns.Now = 0;
         _end = null;
-        for (_stage = fromStage; _stage < toStage && _end is null; _stage++)
+        for (_stage = from; _stage < to && _end is null; _stage++)
         {
             BeginStage(_workload.Stages[_stage]);
             Drive();
@@ -594,7 +577,7 @@ public sealed class DeterministicRuntime : IKernelMemory
 
         _sightings.Add(new Sighting(finding, step, thread.Slot, otherStep)
         {
-            Threads = finding.IsRace ? [] : SnapshotThreads(),
+            Threads = _options.Snapshots && !finding.IsRace ? SnapshotThreads() : [],
             Witnesses = finding.Kind == FindingKind.LockOrder && _lockdep!.Witnesses.Count > 1 ? [.. _lockdep.Witnesses] : [],
         });
     }

@@ -32,7 +32,7 @@ public enum ScheduleEnd
 /// <param name="OtherStep">The earlier step of a pair (a race, the free of a use after free), or -1.</param>
 public sealed record Sighting(Finding Finding, int Step, int Thread, int OtherStep)
 {
-    /// <summary>Every thread of the moment.</summary>
+    /// <summary>Every thread of the moment, where the runtime was asked to look.</summary>
     public ImmutableArray<ThreadSnapshot> Threads { get; init; } = [];
 
     /// <summary>The schedules whose locks make a lock order; empty when this one alone does.</summary>

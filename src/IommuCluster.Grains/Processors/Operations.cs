@@ -15,15 +15,15 @@ internal sealed class Operation(OperationMessage operation)
     public OperationAnswer? Answer { get; private set; }
 
     /// <summary>The thread to start.</summary>
-    public ThreadStart ToStart() => new($"user {operation.Kind.ToString().ToLowerInvariant()}", RunAsync);
+    public ThreadStart ToStart() => new($"user {operation.Kind.ToString().ToLowerInvariant()}", Run);
 
-    private async ValueTask RunAsync(KernelThread t)
+    private async Flow Run(KernelThread t)
     {
-        var result = await FlowAsync(t);
+        var result = await Operate(t);
         Answer = new OperationAnswer(result.Error, result.Value);
     }
 
-    private ValueTask<OperationResult> FlowAsync(KernelThread t)
+    private Flow<OperationResult> Operate(KernelThread t)
     {
         var dev = Machine.DeviceAt(operation.Device);
         var domain = new IommuDomain(new Address(operation.Domain));

@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
 
+#pragma warning disable CA1000, CA1822 // The compiler asks for these members by name and shape.
+
 namespace IommuCluster.Kernel.Memory;
 
 /// <summary>What the compiler builds a <see cref="Flow"/> with; not for use by people.</summary>

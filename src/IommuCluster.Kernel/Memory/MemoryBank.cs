@@ -131,7 +131,15 @@ public sealed class MemoryBank
 
     /// <summary>Finds the object of a step, once, when the step is announced.</summary>
     /// <param name="request">The step; its object number is filled in.</param>
-    public void Resolve(ref StepRequest request) => request.ObjectNumber = Find(request.Base.Object.Value);
+    public void Resolve(ref StepRequest request)
+    {
+        // A thread mostly stays with the object of its last step.
+        var key = request.Base.Object.Value;
+        if (unchecked((uint)request.ObjectNumber >= (uint)_objectCount) || _objects[request.ObjectNumber].Key != key)
+        {
+            request.ObjectNumber = Find(key);
+        }
+    }
 
     /// <summary>Tells whether a step would go through now. A step that would fault goes through.</summary>
     /// <param name="request">A resolved step.</param>

@@ -102,7 +102,7 @@ public sealed class OopsTests
                 },
                 async t => await t.Store(s_box.X, 2UL),
                 async t => await t.Lock(s_box.A)),
-            new RuntimeOptions { GoOnAfterOops = true });
+            new RuntimeOptions { GoOnAfterOops = true, Snapshots = true });
 
         Assert.Equal(ScheduleEnd.Stuck, runtime.Run(new InTurn(), 0));
         Assert.Equal(2UL, runtime.Bank.Peek(s_box.Address, 0));
@@ -142,5 +142,6 @@ public sealed class OopsTests
         Assert.Equal("inner", runtime.Trace[0].Function);
     }
 
-    private static DeterministicRuntime Run(Func<KernelThread, Flow> body) => Explore.Once(new InTurn(), Programs.Of(body)).Runtime;
+    private static DeterministicRuntime Run(Func<KernelThread, Flow> body) =>
+        Explore.Once(new InTurn(), Programs.Of(body), new RuntimeOptions { Snapshots = true }).Runtime;
 }
