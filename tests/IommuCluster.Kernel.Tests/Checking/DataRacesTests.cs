@@ -148,6 +148,42 @@ public sealed class DataRacesTests
     }
 
     [Fact]
+    public void Write_UnorderedWithAWriteAndSeveralReads_RacesWithEach() =>
+        Assert.Equal([2, 3, 0], RacingWithTheLast(t => Write(t), t => Read(t, Marking.DataRace), t => Read(t), t => Read(t), t => Write(t)));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Write_UnorderedWithReadsThatAreOrderedAmongThemselves_RacesWithEachWhicheverCameFirst(bool othersFirst)
+    {
+        // The readers under the lock are ordered, so that for happens-before the later one speaks for both; the pairs are two.
+        Func<KernelThread, ValueTask>[] readers = [ReadLockedBy(1), ReadLockedBy(1)];
+        Func<KernelThread, ValueTask>[] others = [t => Read(t)];
+        Func<KernelThread, ValueTask> writer = t => Write(t);
+
+        Assert.Equal([0, 1, 2], RacingWithTheLast([.. othersFirst ? others.Concat(readers) : readers.Concat(others), writer]));
+    }
+
+    [Fact]
+    public void SecondWrite_AfterOneThatRacedWithARead_RacesWithThatReadToo() =>
+        Assert.Equal([0, 1], RacingWithTheLast(t => Read(t), t => Write(t, Marking.Once), t => Write(t)));
+
+    [Fact]
+    public void Reads_BeforeAWriteThatIsOrderedAfterThem_AreForgotten()
+    {
+        // T0 and T1 read under the lock, T1 writes there: that write speaks for both. T2 reads under another lock: new.
+        static async ValueTask ReadAndWriteLocked(KernelThread t)
+        {
+            await t.Lock(s_box.A);
+            await Read(t);
+            await Write(t);
+            await t.Unlock(s_box.A);
+        }
+
+        Assert.Equal([2], RacingWithTheLast(ReadLockedBy(1), ReadAndWriteLocked, ReadLockedBy(2), WriteLocked));
+    }
+
+    [Fact]
     public void Stores_UnderTheReadSideOfOneRwsem_RaceEvenOneAfterTheOther()
     {
         static async ValueTask Store(KernelThread t)
@@ -321,6 +357,15 @@ public sealed class DataRacesTests
 
         Assert.Equal(ScheduleEnd.Completed, end);
         Assert.Contains(runtime.Sightings, sighting => sighting.Finding.IsRace);
+    }
+
+    /// <summary>Runs the threads one after the other.</summary>
+    /// <returns>The threads whose steps race with the last one's, in the order in which they are told.</returns>
+    private static IEnumerable<int> RacingWithTheLast(params Func<KernelThread, ValueTask>[] bodies)
+    {
+        var runtime = new DeterministicRuntime(Programs.Of(bodies));
+        runtime.Run(new InTurn(), 0);
+        return runtime.Sightings.Where(sighting => sighting.Thread == bodies.Length - 1).Select(sighting => runtime.Trace[sighting.OtherStep].Thread);
     }
 
     private static void AssertSilent(params Func<KernelThread, ValueTask>[] bodies)
