@@ -459,7 +459,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         var others = request.Kind == StepKind.Free && _result.Slot >= 0
             ? _races!.Free(thread.Slot, _step, _result.Slot, _bank.WordsOf(_result.ObjectNumber))
-            : _races!.Step(thread.Slot, _step, request, _result.Slot);
+            : _races!.Step(thread.Slot, _step, request, _result);
         foreach (var other in others)
         {
             SeeRace(thread, (int)(other - _scheduleBegin));

@@ -36,12 +36,12 @@ internal sealed class AccessHistory
 
     /// <summary>Takes notice of a step that was applied.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="slot">The bank's number of the word, or of the first word of a freed object; -1 for none.</param>
+    /// <param name="result">What it answered.</param>
     /// <param name="words">Words of a freed object.</param>
     /// <returns>What to tell the thread.</returns>
-    public Verdict Applied(StepMessage step, int slot, int words)
+    public Verdict Applied(StepMessage step, in StepResult result, int words)
     {
-        if (step.Site == 0 || slot < 0)
+        if (step.Site == 0 || result.Slot < 0)
         {
             return Verdict.None; // Hardware, or nobody looks for races.
         }
@@ -51,11 +51,11 @@ internal sealed class AccessHistory
         _racing.Clear();
         if (step.Kind == StepKind.Free)
         {
-            Free(step, accessor, slot, words);
+            Free(step, accessor, result.Slot, words);
         }
         else
         {
-            Access(step, accessor, WordAt(slot));
+            Access(step, accessor, WordAt(result.Slot), result.Value);
         }
 
         return new Verdict(ReferenceEquals(before, accessor.Clock) ? null : accessor.Clock, [.. _racing]);
@@ -69,7 +69,7 @@ internal sealed class AccessHistory
         }
     }
 
-    private void Access(StepMessage step, Accessor accessor, WordHistory word)
+    private void Access(StepMessage step, Accessor accessor, WordHistory word, ulong answer)
     {
         switch (step.Kind)
         {
@@ -85,11 +85,10 @@ internal sealed class AccessHistory
 
                 break;
             case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
-                accessor.Clock = accessor.Clock.Join(word.Released);
-                Write(step, accessor, Marking.Atomic, word);
-                Release(step, accessor, word);
+                Modify(step, accessor, word, answer);
                 break;
-            case StepKind.Lock or StepKind.TryLock:
+            case StepKind.Lock:
+            case StepKind.TryLock when StepRequest.Acquires(step.Kind, step.Marking, step.Expected, answer):
                 accessor.Clock = accessor.Clock.Join(word.Released).Join(word.ReleasedByReaders);
                 break;
             case StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
@@ -141,6 +140,20 @@ internal sealed class AccessHistory
 
         Compare(accessor, marking, word.Write);
         word.Write = EpochOf(step, marking);
+    }
+
+    private void Modify(StepMessage step, Accessor accessor, WordHistory word, ulong answer)
+    {
+        if (StepRequest.Acquires(step.Kind, step.Marking, step.Expected, answer))
+        {
+            accessor.Clock = accessor.Clock.Join(word.Released);
+        }
+
+        Write(step, accessor, Marking.Atomic, word);
+        if (StepRequest.Releases(step.Kind, step.Marking, step.Expected, answer))
+        {
+            Release(step, accessor, word);
+        }
     }
 
     /// <summary>Compares with an earlier access and notes a race.</summary>

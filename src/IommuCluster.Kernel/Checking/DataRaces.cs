@@ -63,11 +63,12 @@ public sealed class DataRaces
     /// <param name="thread">Slot of the thread.</param>
     /// <param name="step">Number of the step.</param>
     /// <param name="request">The step.</param>
-    /// <param name="slot">The word.</param>
+    /// <param name="result">What it answered.</param>
     /// <returns>The numbers of the racing steps, those of reads first; valid until the next call.</returns>
-    public ReadOnlySpan<long> Step(int thread, long step, in StepRequest request, int slot)
+    public ReadOnlySpan<long> Step(int thread, long step, in StepRequest request, in StepResult result)
     {
         _clocks[(thread * MaxThreads) + thread] = step;
+        var slot = result.Slot;
         if (slot < 0)
         {
             return [];
@@ -93,11 +94,10 @@ public sealed class DataRaces
 
                 break;
             case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
-                Acquire(thread, slot);
-                Write(thread, step, Marking.Atomic, slot);
-                Release(thread, slot);
+                Modify(thread, step, request, result);
                 break;
-            case StepKind.Lock or StepKind.TryLock:
+            case StepKind.Lock:
+            case StepKind.TryLock when StepRequest.Acquires(request.Kind, request.Marking, request.Expected, result.Value):
                 Acquire(thread, slot);
                 Acquire(thread, slot, _readersSince);
                 break;
@@ -180,6 +180,20 @@ public sealed class DataRaces
 
         Compare(thread, _writes[slot], marking);
         _writes[slot] = Epoch(step, thread, marking);
+    }
+
+    private void Modify(int thread, long step, in StepRequest request, in StepResult result)
+    {
+        if (StepRequest.Acquires(request.Kind, request.Marking, request.Expected, result.Value))
+        {
+            Acquire(thread, result.Slot);
+        }
+
+        Write(thread, step, Marking.Atomic, result.Slot);
+        if (StepRequest.Releases(request.Kind, request.Marking, request.Expected, result.Value))
+        {
+            Release(thread, result.Slot);
+        }
     }
 
     private void CompareWithReads(int thread, int slot, Marking marking)

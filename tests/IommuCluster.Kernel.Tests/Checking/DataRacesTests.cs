@@ -53,6 +53,77 @@ public sealed class DataRacesTests
         AssertRaces(Add, async t => await t.Store(s_box.Count, 5L));
     }
 
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    public void RefcountDecAndTest_IsOrderedAfterOtherPutsOnlyWhenItIsTheLast(int references, bool races)
+    {
+        var racing = RacingWithTheLast(
+            async t =>
+            {
+                await t.AtomicAdd(s_box.Count, references, Marking.Once);
+                await Write(t);
+                await t.RefcountDecAndTest(s_box.Count);
+            },
+            async t =>
+            {
+                await t.RefcountDecAndTest(s_box.Count);
+                await Read(t);
+            });
+
+        Assert.Equal(races, racing.Any());
+    }
+
+    [Fact]
+    public void RefcountInc_OrdersNothing() => Assert.Equal([0], RacingWithTheLast(
+        async t =>
+        {
+            await t.AtomicAdd(s_box.Count, 2);
+            await Write(t);
+            await t.RefcountDecAndTest(s_box.Count);
+        },
+        async t =>
+        {
+            await t.RefcountInc(s_box.Count);
+            await Read(t);
+        }));
+
+    [Theory]
+    [InlineData(0UL, false)]
+    [InlineData(1UL, true)]
+    public void CompareExchange_OrdersUnlessItFails(ulong expected, bool races)
+    {
+        var racing = RacingWithTheLast(
+            async t =>
+            {
+                await Write(t);
+                await t.CompareExchange(s_box.Y, 0UL, 0UL);
+            },
+            async t =>
+            {
+                await t.CompareExchange(s_box.Y, expected, 2UL);
+                await Read(t);
+            });
+
+        Assert.Equal(races, racing.Any());
+    }
+
+    [Fact]
+    public void TryLock_ThatFails_OrdersNothing() => Assert.Equal([0], RacingWithTheLast(
+        WriteLocked,
+        async t =>
+        {
+            await t.Lock(s_box.A);
+            await t.WaitFor(s_box.Done);
+            await t.Unlock(s_box.A);
+        },
+        async t =>
+        {
+            Assert.False(await t.TryLock(s_box.A));
+            await Read(t);
+            await t.Complete(s_box.Done);
+        }));
+
     [Fact]
     public void Stores_UnderOneMutex_AreSilent() => AssertSilent(WriteLocked, WriteLocked);
 
