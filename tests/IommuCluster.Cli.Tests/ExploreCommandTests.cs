@@ -35,4 +35,23 @@ public sealed class ExploreCommandTests
 
         Assert.Contains("exhausted up to 0 preemptions", answer.Out, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Explore_Smaller_PutsAScenarioThatShowsTheFindingIntoTheFolderOfEachConsequence()
+    {
+        using var line = new CommandLine();
+
+        await line.Run("explore", "toy-race", "-n", "50", "--output", line.PathOf("out"), "--smaller");
+
+        var written = Directory.GetFiles(line.PathOf("out"), "smaller.yaml", SearchOption.AllDirectories);
+        var answers = new List<Answer>();
+        foreach (var scenario in written)
+        {
+            answers.Add(await line.Run("run", scenario));
+        }
+
+        Assert.NotEmpty(answers);
+        Assert.All(answers, answer => Assert.Equal((0, string.Empty), (answer.Code, answer.Error)));
+        Assert.All(answers, answer => Assert.Contains("as expected", answer.Out, StringComparison.Ordinal));
+    }
 }

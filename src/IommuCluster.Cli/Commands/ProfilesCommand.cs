@@ -3,6 +3,7 @@ using System.Reflection;
 using IommuCluster.Cli.Output;
 using IommuCluster.Kernel.Profiles;
 using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Verdicts;
 
 namespace IommuCluster.Cli.Commands;
 
@@ -37,7 +38,7 @@ internal static class ProfilesCommand
     private static Command Show(CliContext context, GlobalOptions options)
     {
         var name = new Argument<string>("profile") { Description = "A name of `profiles list`." };
-        var command = new Command("show", "Shows an era's switches.") { name };
+        var command = new Command("show", "Shows an era's switches and the data races that it is known for.") { name };
         command.SetAction(parsed =>
         {
             var output = new CliOutput(context, options, parsed);
@@ -47,6 +48,12 @@ internal static class ProfilesCommand
             foreach (var property in Switches())
             {
                 output.Line($"  {property.Name,-28}{property.GetValue(profile)}");
+            }
+
+            output.Line("data races that it is known for:");
+            foreach (var race in KnownRaces.All.Where(race => race.In(profile)))
+            {
+                output.Line($"  {race.Source}");
             }
 
             return ExitCodes.Fine;

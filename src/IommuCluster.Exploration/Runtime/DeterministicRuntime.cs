@@ -440,10 +440,10 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private void CheckRaces(KernelThread thread, in StepRequest request)
     {
-        var other = request.Kind == StepKind.Free && _result.Slot >= 0
+        var others = request.Kind == StepKind.Free && _result.Slot >= 0
             ? _races!.Free(thread.Slot, _step, _result.Slot, _bank.WordsOf(_result.ObjectNumber))
-            : _races!.Step(thread.Slot, _step, request, _result.Slot);
-        if (other >= 0)
+            : _races!.Step(thread.Slot, _step, request, _result);
+        foreach (var other in others)
         {
             SeeRace(thread, (int)(other - _scheduleBegin));
         }

@@ -6,8 +6,12 @@ namespace IommuCluster.Grains.Checking;
 
 /// <summary>What an owner tells of a step besides its answer.</summary>
 /// <param name="Clock">What the thread has heard of now, or null when there was no news.</param>
-/// <param name="Race">The earlier access that the step races with, or null.</param>
-internal readonly record struct Verdict(VectorClock? Clock, AccessMessage? Race);
+/// <param name="Races">The earlier accesses that the step races with.</param>
+internal readonly record struct Verdict(VectorClock? Clock, ImmutableArray<AccessMessage> Races)
+{
+    /// <summary>Nothing.</summary>
+    public static Verdict None { get; } = new(null, []);
+}
 
 /// <summary>
 /// The accesses to one owner's words, and which of them no lock, signal or atomic orders: the rules of
@@ -18,7 +22,7 @@ internal sealed class AccessHistory
 {
     private readonly Dictionary<int, Accessor> _accessors = [];
     private readonly Dictionary<int, WordHistory> _words = [];
-    private long _arrivals;
+    private readonly List<AccessMessage> _racing = [];
 
     /// <summary>Keeps what a thread says it has heard of.</summary>
     /// <param name="step">The step, as it arrives.</param>
@@ -32,47 +36,48 @@ internal sealed class AccessHistory
 
     /// <summary>Takes notice of a step that was applied.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="slot">The bank's number of the word, or of the first word of a freed object; -1 for none.</param>
+    /// <param name="result">What it answered.</param>
     /// <param name="words">Words of a freed object.</param>
     /// <returns>What to tell the thread.</returns>
-    public Verdict Applied(StepMessage step, int slot, int words)
+    public Verdict Applied(StepMessage step, in StepResult result, int words)
     {
-        if (step.Site == 0 || slot < 0)
+        if (step.Site == 0 || result.Slot < 0)
         {
-            return default; // Hardware, or nobody looks for races.
+            return Verdict.None; // Hardware, or nobody looks for races.
         }
 
         var accessor = AccessorOf(step.Thread);
         var before = accessor.Clock;
-        var race = step.Kind == StepKind.Free ? Free(step, accessor, slot, words) : Access(step, accessor, WordAt(slot));
-        return new Verdict(
-            ReferenceEquals(before, accessor.Clock) ? null : accessor.Clock,
-            race.Exists ? new AccessMessage(race.Cpu, race.Site) : null);
-    }
-
-    private static Epoch Later(in Epoch one, in Epoch other) => other.Arrival > one.Arrival ? other : one;
-
-    private Epoch Free(StepMessage step, Accessor accessor, int first, int words)
-    {
-        var race = default(Epoch);
-        for (var slot = first; slot < first + words; slot++)
+        _racing.Clear();
+        if (step.Kind == StepKind.Free)
         {
-            race = Later(race, Write(step, accessor, Marking.Plain, WordAt(slot)));
+            Free(step, accessor, result.Slot, words);
+        }
+        else
+        {
+            Access(step, accessor, WordAt(result.Slot), result.Value);
         }
 
-        return race;
+        return new Verdict(ReferenceEquals(before, accessor.Clock) ? null : accessor.Clock, [.. _racing]);
     }
 
-    private Epoch Access(StepMessage step, Accessor accessor, WordHistory word)
+    private void Free(StepMessage step, Accessor accessor, int first, int words)
     {
-        var race = default(Epoch);
+        for (var slot = first; slot < first + words; slot++)
+        {
+            Write(step, accessor, Marking.Plain, WordAt(slot));
+        }
+    }
+
+    private void Access(StepMessage step, Accessor accessor, WordHistory word, ulong answer)
+    {
         switch (step.Kind)
         {
             case StepKind.Load:
-                race = Load(step, accessor, word);
+                Load(step, accessor, word);
                 break;
             case StepKind.Store:
-                race = Write(step, accessor, step.Marking, word);
+                Write(step, accessor, step.Marking, word);
                 if (step.Marking is Marking.Ordered or Marking.Atomic)
                 {
                     Release(step, accessor, word);
@@ -80,11 +85,10 @@ internal sealed class AccessHistory
 
                 break;
             case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
-                accessor.Clock = accessor.Clock.Join(word.Released);
-                race = Write(step, accessor, Marking.Atomic, word);
-                Release(step, accessor, word);
+                Modify(step, accessor, word, answer);
                 break;
-            case StepKind.Lock or StepKind.TryLock:
+            case StepKind.Lock:
+            case StepKind.TryLock when StepRequest.Acquires(step.Kind, step.Marking, step.Expected, answer):
                 accessor.Clock = accessor.Clock.Join(word.Released).Join(word.ReleasedByReaders);
                 break;
             case StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
@@ -97,15 +101,13 @@ internal sealed class AccessHistory
                 Release(step, accessor, word);
                 break;
         }
-
-        return race;
     }
 
-    private Epoch Load(StepMessage step, Accessor accessor, WordHistory word)
+    private void Load(StepMessage step, Accessor accessor, WordHistory word)
     {
         if (step.Marking is Marking.Hardware or Marking.DataRace)
         {
-            return default;
+            return;
         }
 
         if (step.Marking is Marking.Ordered or Marking.Atomic)
@@ -113,56 +115,70 @@ internal sealed class AccessHistory
             accessor.Clock = accessor.Clock.Join(word.Released);
         }
 
-        var race = Conflict(accessor, step.Marking, word.Write);
-        var isOne = word.Reads.Count == 1;
-        for (var i = word.Reads.Count - 1; i >= 0; i--)
-        {
-            // The same thread's last read, what earlier stages read, and one that is ordered before: from here on this read speaks for it.
-            var read = word.Reads[i];
-            if (read.Thread == step.Thread || read.Thread < accessor.Clock.First || (isOne && accessor.Knows(read)))
-            {
-                word.Reads.RemoveAt(i);
-            }
-        }
-
+        Compare(accessor, step.Marking, word.Write);
+        word.Reads.RemoveAll(read => read.Thread == step.Thread || read.Thread < accessor.Clock.First); // Its own last read, what earlier stages read.
         word.Reads.Add(EpochOf(step, step.Marking));
-        return race;
     }
 
-    private Epoch Write(StepMessage step, Accessor accessor, Marking marking, WordHistory word)
+    private void Write(StepMessage step, Accessor accessor, Marking marking, WordHistory word)
     {
         if (marking is Marking.Hardware or Marking.DataRace)
         {
-            return default;
+            return;
         }
 
-        var race = default(Epoch);
-        var isOrdered = true;
+        var areOrdered = true;
         foreach (var read in word.Reads)
         {
-            race = Later(race, Conflict(accessor, marking, read));
-            isOrdered &= accessor.Knows(read);
+            areOrdered &= Compare(accessor, marking, read);
         }
 
-        if (isOrdered || race.Exists)
+        if (areOrdered)
         {
             word.Reads.Clear(); // From here on the write speaks for them.
         }
 
-        race = Later(race, Conflict(accessor, marking, word.Write));
+        Compare(accessor, marking, word.Write);
         word.Write = EpochOf(step, marking);
-        return race;
     }
 
-    private static Epoch Conflict(Accessor accessor, Marking marking, in Epoch earlier) =>
-        !earlier.Exists || accessor.Knows(earlier) || (earlier.Marking != Marking.Plain && marking != Marking.Plain) ? default : earlier;
+    private void Modify(StepMessage step, Accessor accessor, WordHistory word, ulong answer)
+    {
+        if (StepRequest.Acquires(step.Kind, step.Marking, step.Expected, answer))
+        {
+            accessor.Clock = accessor.Clock.Join(word.Released);
+        }
+
+        Write(step, accessor, Marking.Atomic, word);
+        if (StepRequest.Releases(step.Kind, step.Marking, step.Expected, answer))
+        {
+            Release(step, accessor, word);
+        }
+    }
+
+    /// <summary>Compares with an earlier access and notes a race.</summary>
+    /// <returns>True when it is ordered before.</returns>
+    private bool Compare(Accessor accessor, Marking marking, in Epoch earlier)
+    {
+        if (!earlier.Exists || accessor.Knows(earlier))
+        {
+            return true;
+        }
+
+        if (marking == Marking.Plain || earlier.Marking == Marking.Plain)
+        {
+            _racing.Add(new AccessMessage(earlier.Cpu, earlier.Site));
+        }
+
+        return false;
+    }
 
     private static void Release(StepMessage step, Accessor accessor, WordHistory word) =>
         word.Released = Heard(step, accessor).Join(word.Released);
 
     private static VectorClock Heard(StepMessage step, Accessor accessor) => accessor.Clock.With(step.Thread, step.Sequence);
 
-    private Epoch EpochOf(StepMessage step, Marking marking) => new(step.Thread, step.Sequence, marking, ++_arrivals, step.Cpu, step.Site);
+    private static Epoch EpochOf(StepMessage step, Marking marking) => new(step.Thread, step.Sequence, marking, step.Cpu, step.Site);
 
     private WordHistory WordAt(int slot)
     {
@@ -185,9 +201,9 @@ internal sealed class AccessHistory
     }
 
     /// <summary>An access that is remembered; of a thread's the last read and the last write of each word.</summary>
-    private readonly record struct Epoch(int Thread, int Sequence, Marking Marking, long Arrival, int Cpu, int Site)
+    private readonly record struct Epoch(int Thread, int Sequence, Marking Marking, int Cpu, int Site)
     {
-        public bool Exists => Arrival > 0;
+        public bool Exists => Site > 0;
     }
 
     private sealed class Accessor(int thread)

@@ -41,7 +41,7 @@ internal sealed record StepMessage(
 /// <param name="LetIn">The waits that the step ended; each gets a grant.</param>
 /// <param name="Spawned">The thread that a spawn step starts, on the CPU of its parent.</param>
 /// <param name="Clock">What the thread has heard of now, when the step told it news; else null.</param>
-/// <param name="Race">The earlier access that this one races with, or null.</param>
+/// <param name="Races">The earlier accesses that this one races with; null for none.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.reply")]
 internal sealed record StepReply(
     [property: Id(0)] bool IsQueued,
@@ -51,7 +51,7 @@ internal sealed record StepReply(
     [property: Id(4)] ImmutableArray<WaitMessage> LetIn,
     [property: Id(5)] ThreadOrder? Spawned,
     [property: Id(6)] VectorClock? Clock = null,
-    [property: Id(7)] AccessMessage? Race = null)
+    [property: Id(8)] ImmutableArray<AccessMessage>? Races = null)
 {
     /// <summary>The answer of a step that has to wait.</summary>
     public static StepReply Queued { get; } = new(IsQueued: true, 0, FaultKind.None, null, [], null);

@@ -245,11 +245,11 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         }
     }
 
-    /// <summary>Takes what the answer tells besides the word: who was let in, what the thread has heard of now, a race.</summary>
+    /// <summary>Takes what the answer tells besides the word: who was let in, what the thread has heard of now, races.</summary>
     private void Heed(SimulatedThread thread, StepReply reply)
     {
         thread.Note(reply.LetIn);
-        if (reply.Race is { } other)
+        foreach (var other in reply.Races ?? [])
         {
             _races.Add(new RaceMessage(other, new AccessMessage(thread.Cpu, _sites.NumberOf(thread.Kernel))));
         }

@@ -5,9 +5,10 @@ namespace IommuCluster.Kernel.Checking;
 /// <summary>
 /// Data races by happens-before over every word, with epochs instead of vector clocks wherever one suffices (FastTrack:
 /// Flanagan, Freund, PLDI 2009). The clock of an access is the number of its step, which never repeats, so nothing
-/// has to be cleared between schedules: what is older than the schedule is ordered before it. Of a thread's accesses to
-/// a word only the last read and the last write are known, so that a marked one may hide a plain one before it in this
-/// schedule; and threads that have one slot after each other count as one.
+/// has to be cleared between schedules: what is older than the schedule is ordered before it. A write is told with every
+/// thread's last read that it races with, a read with the last write; so which of several reads came last makes no
+/// difference. Of a thread's own reads of a word only the last one is known, so that a marked one may hide a plain one
+/// before it in this schedule; and threads that have one slot after each other count as one.
 /// </summary>
 public sealed class DataRaces
 {
@@ -18,13 +19,15 @@ public sealed class DataRaces
     private readonly long[] _clocks = new long[MaxThreads * MaxThreads];
     private ulong[] _writes = new ulong[1024];
     private ulong[] _reads = new ulong[1024];
-    private int[] _rows = new int[1024];
+    private long[] _readRowSince = new long[1024];
     private long[] _syncSince = new long[1024];
     private long[] _readersSince = new long[1024];
     private long[] _syncClocks = new long[16 * MaxThreads];
     private ulong[] _readRows = new ulong[16 * MaxThreads];
     private int _syncRowCount;
     private int _readRowCount;
+    private long[] _racing = new long[MaxThreads];
+    private int _racingCount;
     private int _threads;
     private long _begin;
 
@@ -56,18 +59,19 @@ public sealed class DataRaces
         }
     }
 
-    /// <summary>Takes notice of a step and tells with which earlier one it races.</summary>
+    /// <summary>Takes notice of a step and tells with which earlier ones it races.</summary>
     /// <param name="thread">Slot of the thread.</param>
     /// <param name="step">Number of the step.</param>
     /// <param name="request">The step.</param>
-    /// <param name="slot">The word.</param>
-    /// <returns>The number of the racing step, or -1.</returns>
-    public long Step(int thread, long step, in StepRequest request, int slot)
+    /// <param name="result">What it answered.</param>
+    /// <returns>The numbers of the racing steps, those of reads first; valid until the next call.</returns>
+    public ReadOnlySpan<long> Step(int thread, long step, in StepRequest request, in StepResult result)
     {
         _clocks[(thread * MaxThreads) + thread] = step;
+        var slot = result.Slot;
         if (slot < 0)
         {
-            return -1;
+            return [];
         }
 
         if (slot >= _writes.Length)
@@ -75,39 +79,40 @@ public sealed class DataRaces
             Grow(slot);
         }
 
+        _racingCount = 0;
         switch (request.Kind)
         {
             case StepKind.Load:
-                return Load(thread, step, request.Marking, slot);
+                Load(thread, step, request.Marking, slot);
+                break;
             case StepKind.Store:
-                var race = Write(thread, step, request.Marking, slot);
+                Write(thread, step, request.Marking, slot);
                 if (request.Marking is Marking.Ordered or Marking.Atomic)
                 {
                     Release(thread, slot);
                 }
 
-                return race;
+                break;
             case StepKind.Add or StepKind.Exchange or StepKind.CompareExchange:
-                Acquire(thread, slot);
-                race = Write(thread, step, Marking.Atomic, slot);
-                Release(thread, slot);
-                return race;
-            case StepKind.Lock or StepKind.TryLock:
+                Modify(thread, step, request, result);
+                break;
+            case StepKind.Lock:
+            case StepKind.TryLock when StepRequest.Acquires(request.Kind, request.Marking, request.Expected, result.Value):
                 Acquire(thread, slot);
                 Acquire(thread, slot, _readersSince);
-                return -1;
+                break;
             case StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu:
                 Acquire(thread, slot);
-                return -1;
+                break;
             case StepKind.ReadUnlock:
                 Release(thread, slot, _readersSince); // Readers are ordered with writers only.
-                return -1;
+                break;
             case StepKind.Unlock or StepKind.Complete or StepKind.WakeUp or StepKind.RcuReadUnlock:
                 Release(thread, slot);
-                return -1;
-            default:
-                return -1;
+                break;
         }
+
+        return _racing.AsSpan(0, _racingCount);
     }
 
     /// <summary>Takes notice that a whole object is freed, which is a write to each of its words.</summary>
@@ -115,36 +120,36 @@ public sealed class DataRaces
     /// <param name="step">Number of the step.</param>
     /// <param name="first">Its first word.</param>
     /// <param name="words">Number of words.</param>
-    /// <returns>The number of a racing step, or -1.</returns>
-    public long Free(int thread, long step, int first, int words)
+    /// <returns>The numbers of the racing steps; valid until the next call.</returns>
+    public ReadOnlySpan<long> Free(int thread, long step, int first, int words)
     {
         if (first + words > _writes.Length)
         {
             Grow(first + words);
         }
 
-        var race = -1L;
+        _racingCount = 0;
         for (var slot = first; slot < first + words; slot++)
         {
-            race = Math.Max(race, Write(thread, step, Marking.Plain, slot));
+            Write(thread, step, Marking.Plain, slot);
         }
 
-        return race;
+        return _racing.AsSpan(0, _racingCount);
     }
 
-    private long Load(int thread, long step, Marking marking, int slot)
+    private void Load(int thread, long step, Marking marking, int slot)
     {
         if (marking >= Marking.Ordered)
         {
             if (marking is Marking.Hardware or Marking.DataRace)
             {
-                return -1;
+                return;
             }
 
             Acquire(thread, slot);
         }
 
-        var race = Conflict(thread, _writes[slot], marking);
+        Compare(thread, _writes[slot], marking);
         var epoch = Epoch(step, thread, marking);
         var last = _reads[slot];
         if (IsOld(last) || ThreadOf(last) == thread)
@@ -153,66 +158,85 @@ public sealed class DataRaces
         }
         else if (ThreadOf(last) == ManyReaders)
         {
-            _readRows[(_rows[slot] * MaxThreads) + thread] = epoch;
-        }
-        else if (IsOrdered(thread, last))
-        {
-            _reads[slot] = epoch;
+            _readRows[RowOf(_readRowSince[slot]) + thread] = epoch;
         }
         else
         {
             Inflate(slot, last, epoch, step);
         }
-
-        return race;
     }
 
-    private long Write(int thread, long step, Marking marking, int slot)
+    private void Write(int thread, long step, Marking marking, int slot)
     {
         if (marking is Marking.Hardware or Marking.DataRace)
         {
-            return -1;
+            return;
         }
 
-        var race = Conflict(thread, _writes[slot], marking);
         if (!IsOld(_reads[slot]))
         {
-            race = Math.Max(race, ConflictWithReads(thread, slot, marking));
+            CompareWithReads(thread, slot, marking);
         }
 
+        Compare(thread, _writes[slot], marking);
         _writes[slot] = Epoch(step, thread, marking);
-        return race;
     }
 
-    private long ConflictWithReads(int thread, int slot, Marking marking)
+    private void Modify(int thread, long step, in StepRequest request, in StepResult result)
+    {
+        if (StepRequest.Acquires(request.Kind, request.Marking, request.Expected, result.Value))
+        {
+            Acquire(thread, result.Slot);
+        }
+
+        Write(thread, step, Marking.Atomic, result.Slot);
+        if (StepRequest.Releases(request.Kind, request.Marking, request.Expected, result.Value))
+        {
+            Release(thread, result.Slot);
+        }
+    }
+
+    private void CompareWithReads(int thread, int slot, Marking marking)
     {
         var last = _reads[slot];
         var isOne = ThreadOf(last) != ManyReaders;
-        var race = -1L;
-        var isOrdered = true;
-        foreach (var epoch in isOne ? new ReadOnlySpan<ulong>(in last) : _readRows.AsSpan(_rows[slot] * MaxThreads, _threads))
+        var areOrdered = true;
+        foreach (var epoch in isOne ? new ReadOnlySpan<ulong>(in last) : _readRows.AsSpan(RowOf(_readRowSince[slot]), _threads))
         {
-            race = Math.Max(race, Conflict(thread, epoch, marking));
-            isOrdered &= IsOld(epoch) || IsOrdered(thread, epoch);
+            areOrdered &= Compare(thread, epoch, marking);
         }
 
-        if (isOrdered || race >= 0)
+        if (areOrdered)
         {
             _reads[slot] = 0; // From here on the write speaks for them.
         }
-
-        return race;
     }
 
-    private long Conflict(int thread, ulong epoch, Marking marking)
+    /// <summary>Compares with an earlier access and notes a race.</summary>
+    /// <returns>True when it is ordered before.</returns>
+    private bool Compare(int thread, ulong epoch, Marking marking)
     {
         if (IsOld(epoch) || IsOrdered(thread, epoch))
         {
-            return -1;
+            return true;
         }
 
-        var other = (Marking)((epoch >> 8) & 0xff);
-        return other != Marking.Plain && marking != Marking.Plain ? -1 : (long)(epoch >> StepShift);
+        if (marking == Marking.Plain || (Marking)((epoch >> 8) & 0xff) == Marking.Plain)
+        {
+            Note((long)(epoch >> StepShift));
+        }
+
+        return false;
+    }
+
+    private void Note(long step)
+    {
+        if (_racingCount == _racing.Length)
+        {
+            Array.Resize(ref _racing, _racingCount * 2);
+        }
+
+        _racing[_racingCount++] = step;
     }
 
     private static ulong Epoch(long step, int thread, Marking marking) => ((ulong)step << StepShift) | ((ulong)marking << 8) | (uint)thread;
@@ -226,15 +250,22 @@ public sealed class DataRaces
 
     private void Inflate(int slot, ulong last, ulong epoch, long step)
     {
-        var row = _readRowCount++;
-        if (_readRowCount * MaxThreads > _readRows.Length)
+        if (_readRowSince[slot] >= _begin + 1)
         {
-            Array.Resize(ref _readRows, _readRows.Length * 2);
+            _readRows.AsSpan(RowOf(_readRowSince[slot]), _threads).Clear(); // What it held was ordered before a write.
+        }
+        else
+        {
+            _readRowSince[slot] = _begin + 1 + _readRowCount++; // Named by age, as the rows of clocks are.
+            if (_readRowCount * MaxThreads > _readRows.Length)
+            {
+                Array.Resize(ref _readRows, _readRows.Length * 2);
+            }
         }
 
-        _readRows[(row * MaxThreads) + ThreadOf(last)] = last;
-        _readRows[(row * MaxThreads) + ThreadOf(epoch)] = epoch;
-        _rows[slot] = row;
+        var row = _readRows.AsSpan(RowOf(_readRowSince[slot]), MaxThreads);
+        row[ThreadOf(last)] = last;
+        row[ThreadOf(epoch)] = epoch;
         _reads[slot] = Epoch(step, ManyReaders, Marking.Plain);
     }
 
@@ -244,7 +275,7 @@ public sealed class DataRaces
     {
         if (since[slot] >= _begin + 1)
         {
-            Join(_clocks.AsSpan(thread * MaxThreads, _threads), _syncClocks.AsSpan(SyncRow(since[slot]), _threads));
+            Join(_clocks.AsSpan(thread * MaxThreads, _threads), _syncClocks.AsSpan(RowOf(since[slot]), _threads));
         }
     }
 
@@ -265,10 +296,10 @@ public sealed class DataRaces
             since[slot] = _begin + 1 + _syncRowCount++;
         }
 
-        Join(_syncClocks.AsSpan(SyncRow(since[slot]), _threads), mine);
+        Join(_syncClocks.AsSpan(RowOf(since[slot]), _threads), mine);
     }
 
-    private int SyncRow(long since) => (int)(since - _begin - 1) * MaxThreads;
+    private int RowOf(long since) => (int)(since - _begin - 1) * MaxThreads;
 
     private static void Join(Span<long> into, ReadOnlySpan<long> from)
     {
@@ -286,7 +317,7 @@ public sealed class DataRaces
         var size = Math.Max(slot + 1, _writes.Length * 2);
         Array.Resize(ref _writes, size);
         Array.Resize(ref _reads, size);
-        Array.Resize(ref _rows, size);
+        Array.Resize(ref _readRowSince, size);
         Array.Resize(ref _syncSince, size);
         Array.Resize(ref _readersSince, size);
     }

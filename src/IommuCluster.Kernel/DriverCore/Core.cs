@@ -110,7 +110,7 @@ internal static class Core
     /// <summary>Whether the links to a supplier were given up: no driver has ever matched it, and the time-out has passed.</summary>
     [KernelSource("drivers/base/core.c", "fw_devlink_no_driver", Release = "v6.6")]
     private static async Flow<bool> IsRelaxed(KernelThread t, Device supplier) =>
-        await t.Load(Soc.Globals.FwDevlinkDriversDone) && !await t.Load(supplier.CanMatch, Marking.DataRace);
+        await t.Load(Soc.Globals.FwDevlinkDriversDone) && !await t.Load(supplier.CanMatch);
 
     /// <summary>Lets the consumers of a device probe.</summary>
     /// <param name="t">The running thread; holds the device's mutex.</param>

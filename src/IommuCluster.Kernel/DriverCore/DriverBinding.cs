@@ -102,14 +102,14 @@ internal static class DriverBinding
     internal static async Flow DriverDeferredProbeTrigger(KernelThread t)
     {
         var soc = Soc.Globals;
-        if (!await t.Load(soc.DeferredProbeEnable, Marking.DataRace))
+        if (!await t.Load(soc.DeferredProbeEnable))
         {
             return;
         }
 
         using var frame = t.Call();
         await t.Lock(soc.DeferredProbeMutex);
-        await t.AtomicAdd(soc.DeferredTriggerCount, 1);
+        await t.AtomicAdd(soc.DeferredTriggerCount, 1, Marking.Once); // atomic_inc and atomic_read order nothing.
         while (!await Lists.IsEmpty(t, soc.DeferredPending))
         {
             // list_splice_tail_init; entry by entry, which nobody can tell under the mutex.
@@ -130,7 +130,7 @@ internal static class DriverBinding
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
-        return await t.Load(soc.DeferredProbeTimeout, Marking.DataRace) == 0 && await t.Load(soc.InitcallsDone, Marking.DataRace)
+        return await t.Load(soc.DeferredProbeTimeout) == 0 && await t.Load(soc.InitcallsDone)
             ? Errno.ETimedOut
             : Errno.EProbeDefer;
     }
@@ -184,7 +184,7 @@ internal static class DriverBinding
     {
         using var frame = t.Call();
         var soc = Soc.Globals;
-        var triggers = await t.Load(soc.DeferredTriggerCount, Marking.Atomic);
+        var triggers = await t.Load(soc.DeferredTriggerCount, Marking.Once);
         if (await __DriverProbeDevice(t, dev, driver) != Errno.EProbeDefer)
         {
             return;
@@ -193,7 +193,7 @@ internal static class DriverBinding
         await DriverDeferredProbeAdd(t, dev);
 
         // A trigger may have come while the device was probing; then nobody else would retry it.
-        if (triggers != await t.Load(soc.DeferredTriggerCount, Marking.Atomic))
+        if (triggers != await t.Load(soc.DeferredTriggerCount, Marking.Once))
         {
             await DriverDeferredProbeTrigger(t);
         }

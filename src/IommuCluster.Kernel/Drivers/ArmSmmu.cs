@@ -224,7 +224,7 @@ internal sealed class ArmSmmu : IommuOps
     public override async Flow<Errno> MapPages(KernelThread t, IommuDomain domain, ulong iova, ulong physical, ulong sizeBytes)
     {
         using var frame = t.Call("arm_smmu_map_pages");
-        var top = await t.Load(domain.Pgd, Marking.DataRace); // Published after init_mutex was dropped.
+        var top = await t.Load(domain.Pgd);
         return top.IsNull ? Errno.ENoDev : await IoPageTable.Map(t, new PageTable(top), Tables, iova, physical, sizeBytes);
     }
 
@@ -233,7 +233,7 @@ internal sealed class ArmSmmu : IommuOps
     public override async Flow UnmapPages(KernelThread t, IommuDomain domain, ulong iova)
     {
         using var frame = t.Call("arm_smmu_unmap_pages");
-        var top = await t.Load(domain.Pgd, Marking.DataRace);
+        var top = await t.Load(domain.Pgd);
         if (!top.IsNull)
         {
             await IoPageTable.Unmap(t, new PageTable(top), Tables, iova);
@@ -344,8 +344,8 @@ internal sealed class ArmSmmu : IommuOps
         var tables = await IoPageTable.AllocIoPgtableOps(t, domain.Address.Home, TableGeometry.Lpae39);
         await t.Unlock(domain.InitMutex);
 
-        // Publish the page table ops for map and unmap.
-        await t.Store(domain.Pgd, tables.Address, Marking.DataRace);
+        // Publish the page table ops for map and unmap, unlocked and unmarked.
+        await t.Store(domain.Pgd, tables.Address);
         return Errno.None;
     }
 
@@ -460,7 +460,7 @@ internal sealed class ArmSmmu : IommuOps
 
             await t.Store(dev.DriverData, smmu.Address);
             await ArmSmmuDeviceReset(t, dev);
-            if (await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace) == 0)
+            if (await t.Load(Soc.Globals.BusIommuOps) == 0)
             {
                 await IommuCore.BusSetIommu(t, ops);
             }

@@ -419,7 +419,7 @@ internal sealed class MtkIommuV1 : IommuOps
             {
                 foreach (var larb in t.Machine.SuppliersOf(dev, SupplierKind.MediaTekLarb))
                 {
-                    if (await t.Load(larb.Driver, Marking.DataRace) == 0)
+                    if (await t.Load(larb.Driver) == 0)
                     {
                         await t.Free(data);
                         return Errno.EProbeDefer;
@@ -435,7 +435,7 @@ internal sealed class MtkIommuV1 : IommuOps
                 return error;
             }
 
-            if (await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace) == 0)
+            if (await t.Load(Soc.Globals.BusIommuOps) == 0)
             {
                 await IommuCore.BusSetIommu(t, ops); // Its error is dropped.
             }

@@ -168,7 +168,7 @@ internal sealed class PlainIommu(PlainIommuFamily family) : IommuOps
             var instance = await t.Allocate<IommuDevice>(new Home(HomeKind.Iommu, dev.Number));
             await t.Store(dev.DriverData, instance.Address);
             var error = await IommuCore.IommuDeviceRegister(t, instance, ops, dev);
-            if (error == Errno.None && await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace) != ops.Reference)
+            if (error == Errno.None && await t.Load(Soc.Globals.BusIommuOps) != ops.Reference)
             {
                 error = await IommuCore.BusSetIommu(t, ops);
                 if (error != Errno.None)

@@ -132,7 +132,7 @@ internal static class OfIommu
     private static async Flow<bool> OfIommuDriverPresent(KernelThread t, int iommu)
     {
         var driver = t.Machine.Devices[iommu].Driver;
-        return !await t.Load(Soc.Globals.InitcallsDone, Marking.DataRace)
+        return !await t.Load(Soc.Globals.InitcallsDone)
             && driver >= 0
             && t.Machine.PlanOf(t.Machine.Drivers[driver]).Load == DriverLoad.BuiltIn;
     }

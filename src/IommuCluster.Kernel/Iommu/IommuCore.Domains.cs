@@ -18,7 +18,7 @@ internal static partial class IommuCore
     {
         using var frame = t.Call();
         var reference = t.Machine.Profile.OpsFromBus
-            ? await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace)
+            ? await t.Load(Soc.Globals.BusIommuOps)
             : await OpsOfProbed(t, dev);
         return reference == 0 ? default : await __IommuDomainAlloc(t, t.Machine.Ops[reference - 1], DomainType.Unmanaged);
     }
@@ -173,7 +173,7 @@ internal static partial class IommuCore
                 return 0;
             default:
                 var tables = t.Machine.Ops[await t.Load(domain.Owner) - 1].Tables;
-                var top = new PageTable(await t.Load(domain.Pgd, Marking.DataRace)); // As in map and unmap.
+                var top = new PageTable(await t.Load(domain.Pgd)); // As in map and unmap.
                 return top.Address.IsNull ? 0 : await IoPageTable.Walk(t, top, tables, iova, Marking.Once) ?? 0;
         }
     }
@@ -197,12 +197,25 @@ internal static partial class IommuCore
         return domain;
     }
 
-    /// <summary>The ops of the instance that accepted a device.</summary>
+    /// <summary>The ops of the instance that accepted a device, by a caller that takes it for granted that one has: where a race has undone that, it oopses.</summary>
+    [KernelSource("include/linux/iommu.h", "dev_iommu_ops", Release = "v6.1")]
+    private static async Flow<IommuOps> DevIommuOps(KernelThread t, Device dev)
+    {
+        if (t.Machine.Profile.CoreCalls == CoreCalls.AddDevice)
+        {
+            return t.Machine.Ops[await t.Load(Soc.Globals.BusIommuOps) - 1];
+        }
+
+        var instance = await t.Load((await t.Load(dev.Iommu)).IommuDev);
+        return t.Machine.Ops[await t.Load(instance.Ops) - 1];
+    }
+
+    /// <summary>The ops of the instance that accepted a device; 0 when none has.</summary>
     private static async Flow<int> OpsOfProbed(KernelThread t, Device dev)
     {
         if (t.Machine.Profile.CoreCalls == CoreCalls.AddDevice)
         {
-            return await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+            return await t.Load(Soc.Globals.BusIommuOps);
         }
 
         var param = await t.Load(dev.Iommu);
@@ -246,8 +259,7 @@ internal static partial class IommuCore
         }
 
         using var frame = t.Call();
-        var reference = await OpsOfProbed(t, dev);
-        var ops = t.Machine.Ops[reference - 1];
+        var ops = await DevIommuOps(t, dev);
         var domain = await __IommuDomainAlloc(t, ops, IommuGetDefDomainType(t.Machine, ops, dev));
         if (!domain.Address.IsNull)
         {
@@ -270,8 +282,7 @@ internal static partial class IommuCore
         t.AssertHeld(group.Mutex);
         using var frame = t.Call();
         var first = GroupDevice.FromList(await t.Load(group.Devices.Next));
-        var reference = await OpsOfProbed(t, await t.Load(first.Dev));
-        var ops = t.Machine.Ops[reference - 1];
+        var ops = await DevIommuOps(t, await t.Load(first.Dev));
         var domain = await __IommuDomainAlloc(t, ops, asked ?? await IommuGetDefaultDomainType(t, group, ops));
         if (domain.Address.IsNull)
         {

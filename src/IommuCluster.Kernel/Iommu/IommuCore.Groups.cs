@@ -103,7 +103,7 @@ internal static partial class IommuCore
     internal static async Flow<IommuGroup> IommuGroupGetForDev415(KernelThread t, Device dev)
     {
         using var frame = t.Call();
-        var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+        var reference = await t.Load(Soc.Globals.BusIommuOps);
         var group = await IommuGroupGet(t, dev);
         if (!group.Address.IsNull)
         {

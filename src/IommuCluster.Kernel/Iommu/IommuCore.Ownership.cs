@@ -165,7 +165,7 @@ internal static partial class IommuCore
         }
 
         var first = GroupDevice.FromList(await t.Load(group.Devices.Next));
-        var ops = t.Machine.Ops[await OpsOfProbed(t, await t.Load(first.Dev)) - 1];
+        var ops = await DevIommuOps(t, await t.Load(first.Dev));
         var domain = await __IommuDomainAlloc(t, ops, DomainType.Blocked);
         if (domain.Address.IsNull)
         {

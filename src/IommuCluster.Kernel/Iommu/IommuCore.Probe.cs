@@ -51,7 +51,7 @@ internal static partial class IommuCore
     /// <summary>Hands a device to the driver, which does it all (up to v5.7). No lock, no test whether it was done before.</summary>
     private static async Flow<Errno> AddDevice(KernelThread t, Device dev)
     {
-        var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+        var reference = await t.Load(Soc.Globals.BusIommuOps);
         if (reference == 0)
         {
             // A registered instance whose bus has no ops yet: a bind finds its ops in the fwspec.
@@ -160,8 +160,8 @@ internal static partial class IommuCore
     {
         if (t.Machine.FinalizesProbes)
         {
-            var reference = await OpsOfProbed(t, dev);
-            await t.Machine.Ops[reference - 1].ProbeFinalize(t, dev);
+            var ops = await DevIommuOps(t, dev);
+            await ops.ProbeFinalize(t, dev);
         }
     }
 
@@ -170,7 +170,7 @@ internal static partial class IommuCore
     private static async Flow<Errno> __IommuProbeDevice(KernelThread t, Device dev, ListHead? groups)
     {
         using var frame = t.Call();
-        var reference = await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+        var reference = await t.Load(Soc.Globals.BusIommuOps);
         if (reference == 0)
         {
             return Errno.ENoDev;
@@ -308,7 +308,7 @@ internal static partial class IommuCore
     {
         if (t.Machine.Profile.OpsFromBus)
         {
-            return await t.Load(Soc.Globals.BusIommuOps, Marking.DataRace);
+            return await t.Load(Soc.Globals.BusIommuOps);
         }
 
         var fwspec = await DevIommuFwspecGet(t, dev);
@@ -419,7 +419,7 @@ internal static partial class IommuCore
         var group = await t.Load(dev.IommuGroup);
         if (!group.Address.IsNull)
         {
-            var ops = t.Machine.Ops[await OpsOfProbed(t, dev) - 1];
+            var ops = await DevIommuOps(t, dev);
             await t.Lock(group.Mutex);
             await RemoveMember(t, group, dev);
             await IommuDeinitDevice(t, dev, group, ops);

@@ -21,7 +21,7 @@ internal static partial class IommuCore
         var profile = t.Machine.Profile;
         if (profile.SecondDriver == SecondDriver.BusyAnywhere)
         {
-            var present = await t.Load(soc.BusIommuOps, Marking.DataRace);
+            var present = await t.Load(soc.BusIommuOps);
             if (present != 0 && present != ops.Reference)
             {
                 return Errno.EBusy;
@@ -40,7 +40,7 @@ internal static partial class IommuCore
 
         if (profile.OpsFromBus)
         {
-            await t.Store(soc.BusIommuOps, ops.Reference, Marking.DataRace);
+            await t.Store(soc.BusIommuOps, ops.Reference);
         }
 
         var error = await BusIommuProbe(t);
@@ -67,19 +67,19 @@ internal static partial class IommuCore
 
         using var frame = t.Call();
         var soc = Soc.Globals;
-        if (await t.Load(soc.BusIommuOps, Marking.DataRace) != 0)
+        if (await t.Load(soc.BusIommuOps) != 0)
         {
             return Errno.EBusy;
         }
 
-        await t.Store(soc.BusIommuOps, ops.Reference, Marking.DataRace);
+        await t.Store(soc.BusIommuOps, ops.Reference);
         await t.DownWrite(soc.BusNotifierRwsem);
         await t.Store(soc.BusNotifier, true);
         await t.UpWrite(soc.BusNotifierRwsem);
         var error = profile.CoreCalls == CoreCalls.AddDevice ? await IommuBusInit(t) : await BusIommuProbe(t);
         if (error != Errno.None)
         {
-            await t.Store(soc.BusIommuOps, 0, Marking.DataRace);
+            await t.Store(soc.BusIommuOps, 0);
         }
 
         return error;

@@ -81,7 +81,7 @@ internal static partial class IommuCore
             : Errno.None;
         if (error == Errno.None && await t.Load(old.Type) != type)
         {
-            var ops = t.Machine.Ops[await OpsOfProbed(t, dev) - 1];
+            var ops = await DevIommuOps(t, dev);
             var domain = await __IommuDomainAlloc(t, ops, type);
             error = domain.Address.IsNull ? Errno.ENoDev : Errno.None;
             if (error == Errno.None)

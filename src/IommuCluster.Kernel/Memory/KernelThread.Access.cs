@@ -48,10 +48,11 @@ public sealed partial class KernelThread
     /// <summary>Adds to a word in one step (Linux: <c>atomic_add_return</c>).</summary>
     /// <param name="field">The word.</param>
     /// <param name="value">What to add; negative to take away.</param>
+    /// <param name="marking">What it orders: <see cref="Marking.Once"/> for one that orders nothing (<c>atomic_inc</c>).</param>
     /// <returns>A step that answers the new value.</returns>
-    public Step<long> AtomicAdd(Field<long> field, long value)
+    public Step<long> AtomicAdd(Field<long> field, long value, Marking marking = Marking.Atomic)
     {
-        Access(StepKind.Add, field, unchecked((ulong)value), Marking.Atomic);
+        Access(StepKind.Add, field, unchecked((ulong)value), marking);
         return new Step<long>(this);
     }
 
@@ -86,7 +87,7 @@ public sealed partial class KernelThread
     /// <returns>Completes when the count is taken.</returns>
     public async Flow RefcountInc(Field<long> count)
     {
-        if (await AtomicAdd(count, 1) <= 1)
+        if (await AtomicAdd(count, 1, Marking.Once) <= 1) // Orders nothing: Documentation/core-api/refcount-vs-atomic.rst.
         {
             Report(FindingKind.RefCount, count.Descriptor.Layout.Name, count.Descriptor.Name, "refcount_t: addition on 0; use-after-free.");
         }
@@ -97,7 +98,7 @@ public sealed partial class KernelThread
     /// <returns>True when it was the last one.</returns>
     public async Flow<bool> RefcountDecAndTest(Field<long> count)
     {
-        var left = await AtomicAdd(count, -1);
+        var left = await AtomicAdd(count, -1, Marking.Ordered);
         if (left < 0)
         {
             Report(FindingKind.RefCount, count.Descriptor.Layout.Name, count.Descriptor.Name, "refcount_t: underflow; use-after-free.");

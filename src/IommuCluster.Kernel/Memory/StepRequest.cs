@@ -73,10 +73,11 @@ public enum Marking : byte
     /// <summary>An ordinary C access.</summary>
     Plain,
 
-    /// <summary><c>READ_ONCE</c> or <c>WRITE_ONCE</c>.</summary>
+    /// <summary><c>READ_ONCE</c> or <c>WRITE_ONCE</c>; an atomic read-modify-write that orders nothing (<c>atomic_inc</c>, <c>refcount_inc</c>).</summary>
     Once,
 
-    /// <summary><c>smp_load_acquire</c>, <c>smp_store_release</c>, <c>rcu_dereference</c>, <c>rcu_assign_pointer</c>: marked, and orders.</summary>
+    /// <summary><c>smp_load_acquire</c>, <c>smp_store_release</c>, <c>rcu_dereference</c>, <c>rcu_assign_pointer</c>: marked, and orders; of
+    /// read-modify-writes, <c>refcount_dec_and_test</c>: releases, and acquires when it answers 0.</summary>
     Ordered,
 
     /// <summary>An atomic read-modify-write; orders both ways.</summary>
@@ -121,6 +122,28 @@ public struct StepRequest
 
     /// <summary>The layout of an allocation.</summary>
     public Layout? Layout;
+
+    /// <summary>Tells whether a read-modify-write or a try-lock is ordered after what released its word.</summary>
+    /// <param name="kind">What it does.</param>
+    /// <param name="marking">How it is marked.</param>
+    /// <param name="expected">The word that a compare-exchange expects.</param>
+    /// <param name="answer">The word that it answered.</param>
+    /// <returns>True when it acquires. One that fails orders nothing.</returns>
+    public static bool Acquires(StepKind kind, Marking marking, ulong expected, ulong answer) => kind switch
+    {
+        StepKind.TryLock => answer != 0,
+        StepKind.CompareExchange => answer == expected,
+        _ => marking == Marking.Atomic || (marking == Marking.Ordered && answer == 0),
+    };
+
+    /// <summary>Tells whether what comes before a read-modify-write is ordered before who acquires its word.</summary>
+    /// <param name="kind">What it does.</param>
+    /// <param name="marking">How it is marked.</param>
+    /// <param name="expected">The word that a compare-exchange expects.</param>
+    /// <param name="answer">The word that it answered.</param>
+    /// <returns>True when it releases. One that fails orders nothing.</returns>
+    public static bool Releases(StepKind kind, Marking marking, ulong expected, ulong answer) =>
+        marking >= Marking.Ordered && (kind != StepKind.CompareExchange || answer == expected);
 
     /// <summary>The bank's number of the object, found once when the step is announced; -1 when there is none.</summary>
     internal int ObjectNumber;

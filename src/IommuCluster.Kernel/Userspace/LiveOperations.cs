@@ -122,5 +122,5 @@ internal static class LiveOperations
         new(Errno.None, await IommuCore.IommuIovaToPhys(t, domain, iova));
 
     /// <summary>What io-pgtable's ops pointer tells in a kernel.</summary>
-    private static async Flow<bool> HasTable(KernelThread t, IommuDomain domain) => !(await t.Load(domain.Pgd, Marking.DataRace)).IsNull;
+    private static async Flow<bool> HasTable(KernelThread t, IommuDomain domain) => !(await t.Load(domain.Pgd)).IsNull;
 }

@@ -110,6 +110,7 @@ internal static class SplatText
         var marking = access.Marking switch
         {
             Marking.Plain => "plain",
+            Marking.Once or Marking.Ordered when access.Text.StartsWith("atomic", StringComparison.Ordinal) => "marked: atomic",
             Marking.Once => access.Text.StartsWith("read", StringComparison.Ordinal) ? "marked: READ_ONCE" : "marked: WRITE_ONCE",
             Marking.Ordered => access.Text.StartsWith("read", StringComparison.Ordinal) ? "marked: acquire" : "marked: release",
             Marking.Atomic => "marked: atomic",

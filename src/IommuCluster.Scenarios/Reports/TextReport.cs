@@ -40,16 +40,20 @@ public static class TextReport
 
         foreach (var judged in result.Verdict.Findings.Where(judged => !judged.Observed.Finding.IsRace))
         {
-            text.Append("  ").Append(FindingLine(judged, result.Seen, judge)).Append('\n');
+            text.Append("  ").Append(FindingLine(judged, result.Seen, judge ? StandingOf(judged, result.Case) : null)).Append('\n');
         }
 
         var races = result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).ToList();
         if (races.Count > 0)
         {
             text.Append(CultureInfo.InvariantCulture, $"  data races ({races.Count}):\n");
-            foreach (var judged in races)
+            foreach (var alike in races.GroupBy(judged => StandingOf(judged, result.Case)))
             {
-                text.Append("    ").Append(FindingLine(judged, result.Seen, judge)).Append('\n');
+                text.Append("    ").Append(alike.Key).Append(":\n");
+                foreach (var judged in alike)
+                {
+                    text.Append("      ").Append(FindingLine(judged, result.Seen, standing: null)).Append('\n');
+                }
             }
         }
 
@@ -171,7 +175,7 @@ public static class TextReport
         : time.TotalMinutes < 90 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:F0} min")
         : string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:F1} h");
 
-    private static string FindingLine(JudgedFinding judged, ExplorationResult seen, bool judge)
+    private static string FindingLine(JudgedFinding judged, ExplorationResult seen, string? standing)
     {
         var finding = judged.Observed.Finding;
         var other = finding.Other.Length > 0 ? $" / {KernelFunctions.NameOf(finding.Other)}" : string.Empty;
@@ -183,16 +187,17 @@ public static class TextReport
             (var type, "") => $", {type}",
             var (type, field) => $", {type}->{field}",
         };
-        var standing = judged.Standing switch
-        {
-            Standing.Expected => "expected",
-            Standing.Known => $"known: {judged.Source}",
-            Standing.Listed => "listed",
-            Standing.Unexpected => "UNEXPECTED",
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-        return $"{finding.Id}  {ScenarioWords.Kebab(finding.Kind)} in {KernelFunctions.NameOf(finding.Function)}{other}{at}{(judge ? $"  [{standing}]" : string.Empty)}  {CountOf(judged.Observed, seen)}";
+        return $"{finding.Id}  {ScenarioWords.Kebab(finding.Kind)} in {KernelFunctions.NameOf(finding.Function)}{other}{at}{(standing is null ? string.Empty : $"  [{standing}]")}  {CountOf(judged.Observed, seen)}";
     }
+
+    private static string StandingOf(JudgedFinding judged, ScenarioCase scenarioCase) => judged.Standing switch
+    {
+        Standing.Expected => "expected",
+        Standing.Known => $"known: {judged.Source}",
+        Standing.Listed => $"not known of {scenarioCase.Plan.Profile.Name}",
+        Standing.Unexpected => "UNEXPECTED",
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
 
     private static string CountOf(ObservedFinding observed, ExplorationResult seen) =>
         observed.AtBoot ? "in every schedule: before anybody has a choice"

@@ -26,7 +26,7 @@ public enum Standing
     /// <summary>The era really has it; its source is named.</summary>
     Known,
 
-    /// <summary>A data race that the case only lists.</summary>
+    /// <summary>A data race that the era is not known for, in a case where races decide nothing.</summary>
     Listed,
 
     /// <summary>Nobody expected it.</summary>
@@ -66,6 +66,11 @@ public sealed record CaseVerdict(Outcome Outcome, ImmutableArray<string> Reasons
         if (scenarioCase.Known.FirstOrDefault(matcher => matcher.Matches(seen.Finding)) is { } known)
         {
             return new JudgedFinding(seen, Standing.Known, known.Source);
+        }
+
+        if (KnownRaces.Find(seen.Finding, scenarioCase.Plan.Profile) is { } race)
+        {
+            return new JudgedFinding(seen, Standing.Known, race.Source);
         }
 
         return new JudgedFinding(seen, seen.Finding.IsRace && !scenarioCase.RacesAreRed ? Standing.Listed : Standing.Unexpected, null);

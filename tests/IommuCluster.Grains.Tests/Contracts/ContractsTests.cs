@@ -1,23 +1,29 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using IommuCluster.Grains.Contracts;
 
 namespace IommuCluster.Grains.Tests.Contracts;
 
-/// <summary>What travels between silos, held against a golden file: a change of it is a change that two releases must agree on.</summary>
+/// <summary>What travels between silos and is kept of runs, held against golden files: a change of it is a change that two releases must agree on.</summary>
 public sealed class ContractsTests
 {
-    [Fact]
-    public void Contracts_OfGrains_AreThoseOfTheFile()
+    /// <summary>Set IOMMUCLUSTER_UPDATE_GOLDEN=1 to write the files anew, and review the difference.</summary>
+    [Theory]
+    [InlineData("IommuCluster.Grains", "IommuCluster.Grains.Contracts", "grains.txt")]
+    [InlineData("IommuCluster.Silo", "IommuCluster.Silo.Runs", "runs.txt")]
+    public void Contracts_AreThoseOfTheGoldenFile(string assembly, string folder, string golden)
     {
-        var wanted = File.ReadAllText(GoldenFile());
+        var actual = string.Concat(Lines(Assembly.Load(assembly), folder).Select(line => line + "\n"));
+        if (Environment.GetEnvironmentVariable("IOMMUCLUSTER_UPDATE_GOLDEN") == "1")
+        {
+            File.WriteAllText(PathOf(golden), actual);
+        }
 
-        Assert.Equal(wanted, string.Concat(Lines().Select(line => line + "\n")));
+        Assert.Equal(File.ReadAllText(PathOf(golden)), actual);
     }
 
-    private static IEnumerable<string> Lines() =>
-        from type in typeof(IMemoryGrain).Assembly.GetTypes()
-        where type.Namespace == typeof(IMemoryGrain).Namespace
+    private static IEnumerable<string> Lines(Assembly assembly, string folder) =>
+        from type in assembly.GetTypes()
+        where type.Namespace == folder
         let alias = type.GetCustomAttribute<AliasAttribute>()?.Alias
         where alias is not null || type.IsInterface
         orderby alias ?? type.Name
@@ -40,5 +46,5 @@ public sealed class ContractsTests
         type.GetCustomAttribute<AliasAttribute>()?.Alias
         ?? (type.IsGenericType ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>" : type.Name);
 
-    private static string GoldenFile([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "contracts.txt");
+    private static string PathOf(string golden, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, golden);
 }

@@ -53,6 +53,77 @@ public sealed class DataRacesTests
         AssertRaces(Add, async t => await t.Store(s_box.Count, 5L));
     }
 
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    public void RefcountDecAndTest_IsOrderedAfterOtherPutsOnlyWhenItIsTheLast(int references, bool races)
+    {
+        var racing = RacingWithTheLast(
+            async t =>
+            {
+                await t.AtomicAdd(s_box.Count, references, Marking.Once);
+                await Write(t);
+                await t.RefcountDecAndTest(s_box.Count);
+            },
+            async t =>
+            {
+                await t.RefcountDecAndTest(s_box.Count);
+                await Read(t);
+            });
+
+        Assert.Equal(races, racing.Any());
+    }
+
+    [Fact]
+    public void RefcountInc_OrdersNothing() => Assert.Equal([0], RacingWithTheLast(
+        async t =>
+        {
+            await t.AtomicAdd(s_box.Count, 2);
+            await Write(t);
+            await t.RefcountDecAndTest(s_box.Count);
+        },
+        async t =>
+        {
+            await t.RefcountInc(s_box.Count);
+            await Read(t);
+        }));
+
+    [Theory]
+    [InlineData(0UL, false)]
+    [InlineData(1UL, true)]
+    public void CompareExchange_OrdersUnlessItFails(ulong expected, bool races)
+    {
+        var racing = RacingWithTheLast(
+            async t =>
+            {
+                await Write(t);
+                await t.CompareExchange(s_box.Y, 0UL, 0UL);
+            },
+            async t =>
+            {
+                await t.CompareExchange(s_box.Y, expected, 2UL);
+                await Read(t);
+            });
+
+        Assert.Equal(races, racing.Any());
+    }
+
+    [Fact]
+    public void TryLock_ThatFails_OrdersNothing() => Assert.Equal([0], RacingWithTheLast(
+        WriteLocked,
+        async t =>
+        {
+            await t.Lock(s_box.A);
+            await t.WaitFor(s_box.Done);
+            await t.Unlock(s_box.A);
+        },
+        async t =>
+        {
+            Assert.False(await t.TryLock(s_box.A));
+            await Read(t);
+            await t.Complete(s_box.Done);
+        }));
+
     [Fact]
     public void Stores_UnderOneMutex_AreSilent() => AssertSilent(WriteLocked, WriteLocked);
 
@@ -145,6 +216,42 @@ public sealed class DataRacesTests
 
         Assert.Equal(FindingKind.DataRace, Assert.Single(runtime.Sightings).Finding.Kind);
         Assert.Equal(1, runtime.Trace[runtime.Sightings[0].OtherStep].Thread);
+    }
+
+    [Fact]
+    public void Write_UnorderedWithAWriteAndSeveralReads_RacesWithEach() =>
+        Assert.Equal([2, 3, 0], RacingWithTheLast(t => Write(t), t => Read(t, Marking.DataRace), t => Read(t), t => Read(t), t => Write(t)));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Write_UnorderedWithReadsThatAreOrderedAmongThemselves_RacesWithEachWhicheverCameFirst(bool othersFirst)
+    {
+        // The readers under the lock are ordered, so that for happens-before the later one speaks for both; the pairs are two.
+        Func<KernelThread, Flow>[] readers = [ReadLockedBy(1), ReadLockedBy(1)];
+        Func<KernelThread, Flow>[] others = [t => Read(t)];
+        Func<KernelThread, Flow> writer = t => Write(t);
+
+        Assert.Equal([0, 1, 2], RacingWithTheLast([.. othersFirst ? others.Concat(readers) : readers.Concat(others), writer]));
+    }
+
+    [Fact]
+    public void SecondWrite_AfterOneThatRacedWithARead_RacesWithThatReadToo() =>
+        Assert.Equal([0, 1], RacingWithTheLast(t => Read(t), t => Write(t, Marking.Once), t => Write(t)));
+
+    [Fact]
+    public void Reads_BeforeAWriteThatIsOrderedAfterThem_AreForgotten()
+    {
+        // T0 and T1 read under the lock, T1 writes there: that write speaks for both. T2 reads under another lock: new.
+        static async Flow ReadAndWriteLocked(KernelThread t)
+        {
+            await t.Lock(s_box.A);
+            await Read(t);
+            await Write(t);
+            await t.Unlock(s_box.A);
+        }
+
+        Assert.Equal([2], RacingWithTheLast(ReadLockedBy(1), ReadAndWriteLocked, ReadLockedBy(2), WriteLocked));
     }
 
     [Fact]
@@ -321,6 +428,15 @@ public sealed class DataRacesTests
 
         Assert.Equal(ScheduleEnd.Completed, end);
         Assert.Contains(runtime.Sightings, sighting => sighting.Finding.IsRace);
+    }
+
+    /// <summary>Runs the threads one after the other.</summary>
+    /// <returns>The threads whose steps race with the last one's, in the order in which they are told.</returns>
+    private static IEnumerable<int> RacingWithTheLast(params Func<KernelThread, Flow>[] bodies)
+    {
+        var runtime = new DeterministicRuntime(Programs.Of(bodies));
+        runtime.Run(new InTurn(), 0);
+        return runtime.Sightings.Where(sighting => sighting.Thread == bodies.Length - 1).Select(sighting => runtime.Trace[sighting.OtherStep].Thread);
     }
 
     private static void AssertSilent(params Func<KernelThread, Flow>[] bodies)

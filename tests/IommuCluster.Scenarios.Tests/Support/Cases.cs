@@ -15,7 +15,7 @@ internal static class Cases
         explore: {explore}
         cases:
           only:
-            profile: linux-6.6
+            profile: linux-6.8
             expect: {expect}
             {more}
         """).Cases[0];
