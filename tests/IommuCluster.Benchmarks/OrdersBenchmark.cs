@@ -24,13 +24,53 @@ internal sealed class OrdersBenchmark(int seconds) : IBenchmark
     /// <inheritdoc/>
     public void Run()
     {
-        Console.WriteLine($"{"",-12}{"orders of the lock",20}");
-        Count("S", Yardstick.S(@fixed: true), OrdersOf(2, 1));
+        Console.WriteLine($"{"",-22}{"formula",14}");
+        Count("S", Yardstick.S(@fixed: true), OrdersOf(2, 1), classes: 3);
         for (var devices = 1; devices <= 4; devices++)
         {
             var half = devices / 2;
-            Count($"M of {devices}", Yardstick.FixedM(devices), OrdersOf(2 * half, 2 * half, devices, devices));
+            Count($"M of {devices}", Yardstick.FixedM(devices), OrdersOf(2 * half, 2 * half, devices, devices), ClassesOf(2 * half, devices - (2 * half)));
         }
+
+        Sections();
+    }
+
+    /// <summary>Orders of conflicting sections: of a device that an A binds 4! / 2!, but in two pairs of them the last two only read; of another one the two B's.</summary>
+    private static BigInteger ClassesOf(int bound, int others) => BigInteger.Pow(10, bound) * BigInteger.Pow(2, others);
+
+    /// <summary>Classes of the lazy happens-before relation where all sections that touch a common word are in order, counted in walks at random.</summary>
+    private static void Sections()
+    {
+        const int Walks = 1_000_000;
+        var program = Yardstick.M(@fixed: true);
+        var runtime = new DeterministicRuntime(program, new RuntimeOptions { Checkers = false });
+        var walk = new RandomWalk(1);
+        var (orders, classes) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+        for (var number = 0; number < Walks; number++)
+        {
+            walk.BeginSchedule(number);
+            runtime.Run(walk, number);
+            var sections = SectionsOf(runtime.Trace);
+            orders.Add(string.Concat(sections.Select(section => section.Thread)));
+            classes.Add(string.Join(' ', sections.GroupBy(section => section.Device).OrderBy(device => device.Key).Select(device => string.Concat(device.Select(section => section.Thread)))));
+        }
+
+        Console.WriteLine($"M of 4, sections of one device in order: {classes.Count:N0} classes of {BigInteger.Pow(OrdersOf(2, 1, 1), 4):N0} met in {Walks:N0} walks at random, {orders.Count:N0} orders of the lock");
+    }
+
+    /// <summary>Who takes the lock when, and for which device.</summary>
+    private static List<(int Thread, ulong Device)> SectionsOf(Trace trace)
+    {
+        var sections = new List<(int Thread, ulong Device)>();
+        for (var i = 0; i < trace.Count; i++)
+        {
+            if (trace[i].Kind == StepKind.Lock)
+            {
+                sections.Add((trace[i].Thread, trace[i + 1].Base.Object.Value)); // It reads a word of its device first.
+            }
+        }
+
+        return sections;
     }
 
     /// <summary>In how many orders threads can take one lock so many times each: a multinomial coefficient.</summary>
@@ -39,9 +79,14 @@ internal sealed class OrdersBenchmark(int seconds) : IBenchmark
 
     private static BigInteger Factorial(int n) => Enumerable.Range(1, n).Aggregate(BigInteger.One, (product, i) => product * i);
 
-    private void Count(string name, Workload program, BigInteger orders)
+    private void Count(string name, Workload program, BigInteger orders, BigInteger classes)
     {
-        var search = new SourceDpor();
+        Count(name, program, orders, new SourceDpor());
+        Count(name, program, classes, new SourceDpor(isLazy: true));
+    }
+
+    private void Count(string name, Workload program, BigInteger orders, SourceDpor search)
+    {
         var runtime = new DeterministicRuntime(program, new RuntimeOptions { Checkers = false });
         var watch = Stopwatch.StartNew();
         for (var number = 0L; search.BeginSchedule(number) && watch.Elapsed.TotalSeconds < seconds; number++)
@@ -53,6 +98,6 @@ internal sealed class OrdersBenchmark(int seconds) : IBenchmark
         var blocked = search.SleepBlocked == 0 ? string.Empty : $" and {search.SleepBlocked:N0} given up";
         var outcome = search.IsExhausted ? search.Executions == orders ? "all: as the formula says" : "all: NOT as the formula says"
             : $"{(double)search.Executions / (double)orders:P2} of all, which would take {(double)orders / rate:N0} s";
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-12}{orders,20:N0}{search.Executions,14:N0} executions{blocked} in {watch.Elapsed.TotalSeconds:F2} s ({rate:N0}/s), {outcome}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-12}{search.Name,-10}{orders,14:N0}{search.Executions,14:N0} executions{blocked} in {watch.Elapsed.TotalSeconds:F2} s ({rate:N0}/s), {outcome}"));
     }
 }
