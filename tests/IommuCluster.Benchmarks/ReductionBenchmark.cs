@@ -24,11 +24,13 @@ internal sealed class ReductionBenchmark(int count) : IBenchmark
     {
         Compare("random", RandomPrograms.Of);
         Compare("wide random", RandomPrograms.Wide);
+        Compare("locked random", RandomPrograms.Locked);
     }
 
     private void Compare(string name, Func<ulong, Workload> program)
     {
         var dpor = new Tally("dpor");
+        var lazy = new Tally("lazy-dpor");
         var states = new Tally("states");
         var (compared, schedules) = (0, 0L);
         for (var seed = 0UL; seed < (ulong)count; seed++)
@@ -42,11 +44,13 @@ internal sealed class ReductionBenchmark(int count) : IBenchmark
             compared++;
             schedules += all.Schedules;
             dpor.Add(seed, all, Explore.With(new SourceDpor(), program(seed)));
+            lazy.Add(seed, all, Explore.With(new SourceDpor(isLazy: true), program(seed)));
             states.Add(seed, all, Explore.With(new StateSearch(), program(seed), s_hashing));
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {compared:N0} of {count:N0} programs compared, {schedules:N0} schedules by brute force"));
         Console.WriteLine(dpor);
+        Console.WriteLine(lazy);
         Console.WriteLine(states);
     }
 
@@ -68,7 +72,7 @@ internal sealed class ReductionBenchmark(int count) : IBenchmark
 
         /// <inheritdoc/>
         public override string ToString() =>
-            string.Create(CultureInfo.InvariantCulture, $"  {name,-8}{_schedules,12:N0} schedules; differ in final states: {Of(_states)}; in consequences: {Of(_findings)}; in races: {Of(_races)}");
+            string.Create(CultureInfo.InvariantCulture, $"  {name,-10}{_schedules,12:N0} schedules; differ in final states: {Of(_states)}; in consequences: {Of(_findings)}; in races: {Of(_races)}");
 
         private static void Note(List<ulong> seeds, ulong seed, bool isSame)
         {

@@ -70,6 +70,113 @@ public static class RandomPrograms
         return Programs.Of([.. bodies]) with { Name = $"wide random program {seed}" };
     }
 
+    /// <summary>
+    /// The program of a seed, of 2 or 3 threads that touch words in critical sections, mostly each word under its own lock:
+    /// some sections nest, try, free what another one published, or touch what they should not.
+    /// </summary>
+    public static Workload Locked(ulong seed)
+    {
+        var random = new SeededRandom(seed ^ 0x10c);
+        var threads = 2 + random.Below(2);
+        var bodies = new List<Func<KernelThread, Flow>>();
+        for (var i = 0; i < threads; i++)
+        {
+            var sections = new List<(Section Section, int Value)>();
+            for (var count = threads == 2 ? 2 + random.Below(2) : 1 + random.Below(2); count > 0; count--)
+            {
+                sections.Add(((Section)random.Below((int)Section.Bare + 1), random.Below(4)));
+            }
+
+            bodies.Add(async t =>
+            {
+                foreach (var (section, value) in sections)
+                {
+                    await Do(t, section, value);
+                }
+            });
+        }
+
+        return Programs.Of([.. bodies]) with { Name = $"locked random program {seed}" };
+    }
+
+    /// <summary>Critical sections; those named first are as they should be.</summary>
+    private enum Section
+    {
+        Add,
+        Look,
+        Publish,
+        FreePublished,
+        Two,
+        Other,
+        Nested,
+        Try,
+        Bare,
+    }
+
+    private static async Flow Do(KernelThread t, Section section, int value)
+    {
+        var word = value == 0 ? s_box.Y : s_box.X;
+        switch (section)
+        {
+            case Section.Add:
+                await t.Lock(s_box.A);
+                await t.Store(word, await t.Load(word) + 1);
+                await t.Unlock(s_box.A);
+                break;
+            case Section.Look:
+                await t.Lock(s_box.A);
+                t.WarnOn(await t.Load(word) == 2, "two");
+                await t.Unlock(s_box.A);
+                break;
+            case Section.Publish:
+                await t.Lock(s_box.A);
+                await t.Store(s_box.Next, await t.Allocate<Box>(Home.Soc));
+                await t.Unlock(s_box.A);
+                break;
+            case Section.FreePublished:
+                await t.Lock(s_box.A);
+                if (await t.Load(s_box.Next) is { IsNull: false } next)
+                {
+                    await t.Store(s_box.Next, default);
+                    await t.Free(next);
+                }
+
+                await t.Unlock(s_box.A);
+                break;
+            case Section.Two:
+                await t.Lock(s_box.A);
+                await t.Store(s_box.X, (ulong)t.Id);
+                await t.Store(s_box.Y, (ulong)t.Id);
+                await t.Unlock(s_box.A);
+                break;
+            case Section.Other:
+                await t.Lock(s_box.B);
+                await t.Store(value == 0 ? s_other.Y : s_other.X, (ulong)t.Id);
+                await t.Unlock(s_box.B);
+                break;
+            case Section.Nested:
+                await t.Lock(value < 3 ? s_box.A : s_box.B);
+                await t.Lock(value < 3 ? s_box.B : s_box.A);
+                await t.Store(s_other.X, (ulong)t.Id);
+                await t.Unlock(s_box.B);
+                await t.Unlock(s_box.A);
+                break;
+            case Section.Try:
+                if (await t.TryLock(s_box.A))
+                {
+                    await t.Store(word, (ulong)t.Id);
+                    await t.Unlock(s_box.A);
+                }
+
+                break;
+            case Section.Bare:
+                await t.Store(value == 0 ? s_box.X : s_other.Y, (ulong)t.Id);
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
     private static Func<KernelThread, Flow> Body(SeededRandom random, int kinds, int steps)
     {
         var verbs = new List<(Verb Verb, int Value, bool Marked)>();

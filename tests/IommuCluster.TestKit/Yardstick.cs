@@ -25,6 +25,12 @@ public static class Yardstick
     /// <summary>M with two devices only.</summary>
     public static Workload SmallM(bool @fixed) => Make("small M", devices: 2, instances: 2, @fixed);
 
+    /// <summary>
+    /// Fixed M with another number of devices: each A takes the lock twice for each of its devices (half of them, rounded
+    /// down), each B once for each device.
+    /// </summary>
+    public static Workload FixedM(int devices) => Make($"M of {devices}", devices, instances: 2, @fixed: true);
+
     /// <summary>M, where a NULL or freed object quietly abandons the device and only a lost fwspec counts: rare and deep.</summary>
     public static Workload H() => Make("H", devices: 4, instances: 2, (t, i, n) => QuietBind(t, i, n, Rule.Lost), (t, i, n) => QuietRegister(t, i, n, Rule.Lost));
 

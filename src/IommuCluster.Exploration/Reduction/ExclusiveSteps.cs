@@ -20,13 +20,14 @@ internal sealed class ExclusiveSteps
     private const int MaxSlots = 64;
 
     private readonly Dictionary<ulong, Word> _words = [];
-    private readonly Dictionary<ulong, Frees> _objects = [];
+    private readonly Dictionary<ulong, Whole> _objects = [];
     private readonly Dictionary<ulong, int> _private = [];
     private readonly List<(ulong Inside, ulong Of)> _stored = [];
     private readonly HashSet<ulong> _heldWaiting = [];
     private readonly HashSet<ulong> _trustedNotToWait = [];
     private readonly List<Held>[] _held = [.. Enumerable.Range(0, MaxSlots).Select(_ => new List<Held>())];
     private readonly int[] _ids = new int[MaxSlots];
+    private readonly List<bool> _wereExclusive = [];
     private bool _trustsPrivacy = true;
     private bool _trustsLocks = true;
     private int _count;
@@ -68,13 +69,22 @@ internal sealed class ExclusiveSteps
     /// <summary>True when a step proved an assumption wrong on which an earlier answer was built.</summary>
     public bool WasWrong { get; private set; }
 
+    /// <summary>True to judge each step that is followed, for <see cref="WasExclusive(int)"/>.</summary>
+    public bool KeepsSteps { get; init; }
+
     /// <summary>Begins a schedule.</summary>
     public void BeginSchedule()
     {
         _count = 0;
         _barrier = 0;
+        _wereExclusive.Clear();
         Section = SectionState.Broken;
     }
+
+    /// <summary>Tells whether nobody else could interfere with a step that was followed; a sleep lets the others run.</summary>
+    /// <param name="step">Its number in the schedule.</param>
+    /// <returns>What <see cref="IsExclusive(DeterministicRuntime, KernelThread)"/> would have answered.</returns>
+    public bool WasExclusive(int step) => _wereExclusive[step];
 
     /// <summary>Begins the search anew; what was learnt is kept.</summary>
     public void BeginAnew()
@@ -86,9 +96,10 @@ internal sealed class ExclusiveSteps
             word.Trusted.Clear();
         }
 
-        foreach (var frees in _objects.Values)
+        foreach (var whole in _objects.Values)
         {
-            frees.Trusted.Clear();
+            whole.Trusted.Clear();
+            whole.TrustedByFrees.Clear();
         }
     }
 
@@ -105,6 +116,11 @@ internal sealed class ExclusiveSteps
                 {
                     BeginStage();
                 }
+            }
+
+            if (KeepsSteps)
+            {
+                _wereExclusive.Add(runtime.Trace[_count].Kind != StepKind.Sleep && IsExclusive(runtime.Trace[_count]));
             }
 
             Follow(runtime.Trace[_count], isKnown: _count < known);
@@ -129,7 +145,9 @@ internal sealed class ExclusiveSteps
             NoteHeld(thread.Slot, thread.Id);
             if (request.Base.IsObject && !_private.ContainsKey(request.Base.Object.Value))
             {
-                Note(thread.Slot, thread.Id, WordOf(KeyOf(request.Base, request.Field, request.Index)), TouchOf(request.Kind));
+                var touch = TouchOf(request.Kind);
+                Note(thread.Slot, thread.Id, WordOf(KeyOf(request.Base, request.Field, request.Index)), touch);
+                NoteTouched(thread.Slot, thread.Id, WholeOf(request.Base.Object.Value), touch);
             }
         }
     }
@@ -178,6 +196,38 @@ internal sealed class ExclusiveSteps
     /// <returns>True when the step can be taken at once.</returns>
     public bool IsExclusive(DeterministicRuntime runtime, KernelThread thread) => IsExclusive(runtime, thread, except: 0);
 
+    /// <summary>The same of a step that was taken without a choice; all steps before have been followed.</summary>
+    private bool IsExclusive(in TraceEntry step)
+    {
+        switch (step.Kind)
+        {
+            case StepKind.Allocate:
+                return true;
+            case StepKind.Spawn:
+                return IsTrusted(WordOf(OrderedEvent.Ids), null, Touch.Write, step.Thread, step.Id, except: 0);
+        }
+
+        if (!step.Base.IsObject || step.Fault != FaultKind.None)
+        {
+            return false;
+        }
+
+        var made = step.Base.Object.Value;
+        if (_private.TryGetValue(made, out var owner) && owner == step.Id && _trustsPrivacy)
+        {
+            return true;
+        }
+
+        if (step.Kind == StepKind.Free)
+        {
+            return IsTrustedFree(WholeOf(made), step.Thread, step.Id);
+        }
+
+        var key = KeyOf(step.Base, step.Field, step.Index);
+        var isRelease = OrderedEvent.IsRelease(step.Kind) && FindHeld(step.Thread, step.Id, step.Kind, key) >= 0;
+        return IsTrusted(WordOf(key), WholeOf(made), isRelease ? Touch.Release : TouchOf(step.Kind), step.Thread, step.Id, except: 0);
+    }
+
     private bool IsExclusive(DeterministicRuntime runtime, KernelThread thread, ulong except)
     {
         ref readonly var request = ref thread.Request;
@@ -203,12 +253,12 @@ internal sealed class ExclusiveSteps
 
         if (request.Kind == StepKind.Free)
         {
-            return false;
+            return except == 0 && IsTrustedFree(WholeOf(made), thread.Slot, thread.Id);
         }
 
         var key = KeyOf(request.Base, request.Field, request.Index);
         var isRelease = OrderedEvent.IsRelease(request.Kind) && FindHeld(thread.Slot, thread.Id, request.Kind, key) >= 0;
-        return IsTrusted(WordOf(key), FreesOf(made), isRelease ? Touch.Release : TouchOf(request.Kind), thread.Slot, thread.Id, except);
+        return IsTrusted(WordOf(key), WholeOf(made), isRelease ? Touch.Release : TouchOf(request.Kind), thread.Slot, thread.Id, except);
     }
 
     /// <summary>Writes what was learnt and what is trusted.</summary>
@@ -227,10 +277,10 @@ internal sealed class ExclusiveSteps
         }
 
         writer.Write(_objects.Count);
-        foreach (var (key, frees) in _objects)
+        foreach (var (key, whole) in _objects)
         {
             writer.Write(key);
-            frees.Save(writer);
+            whole.Save(writer);
         }
     }
 
@@ -251,7 +301,7 @@ internal sealed class ExclusiveSteps
 
         for (var left = reader.ReadInt32(); left > 0; left--)
         {
-            FreesOf(reader.ReadUInt64()).Load(reader);
+            WholeOf(reader.ReadUInt64()).Load(reader);
         }
     }
 
@@ -297,7 +347,7 @@ internal sealed class ExclusiveSteps
         }
 
         return (_private.TryGetValue(made, out var owner) && owner == step.Id && _trustsPrivacy)
-            || IsTrusted(WordOf(key), FreesOf(made), step.Kind == StepKind.Unlock ? Touch.Release : TouchOf(step.Kind), step.Thread, step.Id, except);
+            || IsTrusted(WordOf(key), WholeOf(made), step.Kind == StepKind.Unlock ? Touch.Release : TouchOf(step.Kind), step.Thread, step.Id, except);
     }
 
     private static Touch TouchOf(StepKind kind) => kind switch
@@ -447,6 +497,7 @@ internal sealed class ExclusiveSteps
 
         var word = WordOf(KeyOf(step.Base, step.Field, step.Index));
         Note(step.Thread, step.Id, word, TouchOf(step.Kind));
+        NoteTouched(step.Thread, step.Id, WholeOf(step.Base.Object.Value), TouchOf(step.Kind));
         if (step.Kind == StepKind.TryLock)
         {
             Note(step.Thread, step.Id, word, Touch.Try);
@@ -462,11 +513,22 @@ internal sealed class ExclusiveSteps
         }
     }
 
+    /// <summary>Whoever frees the object must not come between: the first of the two has a lock that the second one waits for.</summary>
+    private void NoteTouched(int slot, int id, Whole whole, Touch touch)
+    {
+        Narrow(ref whole.Touched, slot, id, any: touch == Touch.Look);
+        foreach (var key in whole.TrustedByFrees)
+        {
+            WasWrong |= !Holds(slot, id, key, any: touch == Touch.Look);
+        }
+    }
+
     private void NoteFree(in TraceEntry step)
     {
-        var frees = FreesOf(step.Base.Object.Value);
-        Narrow(ref frees.Locks, step.Thread, step.Id, any: false);
-        foreach (var key in frees.Trusted)
+        var whole = WholeOf(step.Base.Object.Value);
+        NoteTouched(step.Thread, step.Id, whole, Touch.Write);
+        Narrow(ref whole.Locks, step.Thread, step.Id, any: false);
+        foreach (var key in whole.Trusted)
         {
             WasWrong |= !Holds(step.Thread, step.Id, key, any: false);
         }
@@ -560,7 +622,7 @@ internal sealed class ExclusiveSteps
         }
     }
 
-    private bool IsTrusted(Word word, Frees? frees, Touch touch, int slot, int id, ulong except)
+    private bool IsTrusted(Word word, Whole? whole, Touch touch, int slot, int id, ulong except)
     {
         var any = touch == Touch.Look;
         foreach (var (trusted, key) in word.Trusted)
@@ -573,16 +635,29 @@ internal sealed class ExclusiveSteps
 
         foreach (var (key, isRead) in _trustsLocks ? HeldBy(slot, id) : [])
         {
-            if (key != except && (any || !isRead) && Trust(word, frees, touch, key))
+            if (key != except && (any || !isRead) && Trust(word, whole, touch, key))
             {
                 return true;
             }
         }
 
-        return (touch != Touch.Release || _trustsLocks) && Trust(word, frees, touch, (ulong)id);
+        return (touch != Touch.Release || _trustsLocks) && Trust(word, whole, touch, (ulong)id);
     }
 
-    private static bool Trust(Word word, Frees? frees, Touch touch, ulong key)
+    private bool IsTrustedFree(Whole whole, int slot, int id)
+    {
+        foreach (var (key, isRead) in _trustsLocks ? HeldBy(slot, id) : [])
+        {
+            if (!isRead && whole.TrustForFree(key))
+            {
+                return true;
+            }
+        }
+
+        return whole.TrustForFree((ulong)id);
+    }
+
+    private static bool Trust(Word word, Whole? whole, Touch touch, ulong key)
     {
         for (var other = Touch.Look; other <= Touch.Try; other++)
         {
@@ -592,15 +667,15 @@ internal sealed class ExclusiveSteps
             }
         }
 
-        if (frees?.Locks is { } freed && !freed.Contains(key))
+        if (whole?.Locks is { } freed && !freed.Contains(key))
         {
             return false;
         }
 
         word.Trusted.Add((touch, key));
-        if (frees is not null && !frees.Trusted.Contains(key))
+        if (whole is not null && !whole.Trusted.Contains(key))
         {
-            frees.Trusted.Add(key);
+            whole.Trusted.Add(key);
         }
 
         return true;
@@ -616,14 +691,14 @@ internal sealed class ExclusiveSteps
         return word;
     }
 
-    private Frees FreesOf(ulong key)
+    private Whole WholeOf(ulong key)
     {
-        if (!_objects.TryGetValue(key, out var frees))
+        if (!_objects.TryGetValue(key, out var whole))
         {
-            _objects.Add(key, frees = new Frees());
+            _objects.Add(key, whole = new Whole());
         }
 
-        return frees;
+        return whole;
     }
 
     private static void Write(BinaryWriter writer, ulong[]? locks)
@@ -692,32 +767,51 @@ internal sealed class ExclusiveSteps
         }
     }
 
-    /// <summary>What is known of the frees of an object.</summary>
-    private sealed class Frees
+    /// <summary>What is known of an object as a whole: a free writes all its words.</summary>
+    private sealed class Whole
     {
-        /// <summary>The locks that were held at each, and the thread; null when there was none.</summary>
+        /// <summary>The locks that were held at each free, and the thread; null when there was none.</summary>
         public ulong[]? Locks;
+
+        /// <summary>The locks that were held at each touch of one of its words and at each free, and the thread; null when there was none.</summary>
+        public ulong[]? Touched;
 
         /// <summary>What was relied on for its words.</summary>
         public List<ulong> Trusted { get; } = [];
 
+        /// <summary>What was relied on for frees: that whoever touches it holds the lock, or is the thread.</summary>
+        public List<ulong> TrustedByFrees { get; } = [];
+
+        public bool TrustForFree(ulong key)
+        {
+            if (TrustedByFrees.Contains(key))
+            {
+                return true;
+            }
+
+            if (Touched is { } locks && !locks.Contains(key))
+            {
+                return false;
+            }
+
+            TrustedByFrees.Add(key);
+            return true;
+        }
+
         public void Save(BinaryWriter writer)
         {
             Write(writer, Locks);
-            writer.Write(Trusted.Count);
-            foreach (var key in Trusted)
-            {
-                writer.Write(key);
-            }
+            Write(writer, Touched);
+            Write(writer, [.. Trusted]);
+            Write(writer, [.. TrustedByFrees]);
         }
 
         public void Load(BinaryReader reader)
         {
             Locks = Read(reader);
-            for (var left = reader.ReadInt32(); left > 0; left--)
-            {
-                Trusted.Add(reader.ReadUInt64());
-            }
+            Touched = Read(reader);
+            Trusted.AddRange(Read(reader) ?? []);
+            TrustedByFrees.AddRange(Read(reader) ?? []);
         }
     }
 }

@@ -43,6 +43,39 @@ internal struct OrderedEvent
     /// <summary>True for a release by the one who holds the lock.</summary>
     public bool IsOwnRelease;
 
+    /// <summary>True for a release whose acquire is in the same unit of steps: that one stands for both.</summary>
+    public bool IsWithin;
+
+    /// <summary>Leaves of a lock's step that it looks at the word: it is ordered with a free of the object, and no more with the lock's other steps.</summary>
+    public void BecomeALook() => (Kind, OnlyLooks) = (StepKind.Load, true);
+
+    /// <summary>Writes the event.</summary>
+    /// <param name="writer">Where to.</param>
+    public readonly void Save(BinaryWriter writer)
+    {
+        writer.Write(Object);
+        writer.Write(Word);
+        writer.Write((byte)Slot);
+        writer.Write((byte)Kind);
+        writer.Write(OnlyLooks);
+        writer.Write(IsOwnRelease);
+        writer.Write(IsWithin);
+    }
+
+    /// <summary>Reads an event.</summary>
+    /// <param name="reader">Where from.</param>
+    /// <returns>The event.</returns>
+    public static OrderedEvent Load(BinaryReader reader) => new()
+    {
+        Object = reader.ReadUInt64(),
+        Word = reader.ReadInt32(),
+        Slot = reader.ReadByte(),
+        Kind = (StepKind)reader.ReadByte(),
+        OnlyLooks = reader.ReadBoolean(),
+        IsOwnRelease = reader.ReadBoolean(),
+        IsWithin = reader.ReadBoolean(),
+    };
+
     /// <summary>The event of a step that was taken.</summary>
     /// <param name="entry">The step.</param>
     /// <returns>The event; whether it is an own release is not known yet.</returns>

@@ -27,6 +27,9 @@ public static class StrategyCatalog
     /// <summary>Runs one schedule of each class that differs in the order of dependent steps; can end with a proof.</summary>
     public const string Dpor = "dpor";
 
+    /// <summary>As <see cref="Dpor"/>, but critical sections of one lock that touch different words may come in any order.</summary>
+    public const string LazyDpor = "lazy-dpor";
+
     /// <summary>Samples in several ways and prefers what finds something new.</summary>
     public const string Portfolio = "portfolio";
 
@@ -34,12 +37,12 @@ public static class StrategyCatalog
     internal const string Flip = "flip";
 
     /// <summary>All names.</summary>
-    public static ImmutableArray<string> Names { get; } = [Random, States, Deepening, Dpor, Pct, Pos, Delay, Portfolio];
+    public static ImmutableArray<string> Names { get; } = [Random, States, Deepening, Dpor, LazyDpor, Pct, Pos, Delay, Portfolio];
 
     /// <summary>Tells whether a strategy has an end of its own, so that it needs no budget.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>True for searches, false for samplers.</returns>
-    public static bool Ends(string name) => name is States or Deepening or Dpor;
+    public static bool Ends(string name) => name is States or Deepening or Dpor or LazyDpor;
 
     /// <summary>The samplers that a name stands for.</summary>
     /// <param name="name">One of <see cref="Names"/> that does not end.</param>
@@ -69,8 +72,9 @@ public static class StrategyCatalog
     public static ISearch CreateSearch(string name, int? contextBound = null) => name switch
     {
         Dpor => new SourceDpor(),
+        LazyDpor => new SourceDpor(isLazy: true),
         States => new StateSearch(contextBound),
         Deepening => new DeepeningSearch(),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Searches are {States}, {Deepening} and {Dpor}."),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"Searches are {States}, {Deepening}, {Dpor} and {LazyDpor}."),
     };
 }

@@ -4,6 +4,7 @@ using System.Text;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Reports;
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Scenarios.Format;
@@ -94,6 +95,7 @@ public static class TextReport
         return seen.Coverage switch
         {
             Coverage.Exhausted when seen.IsOnlySchedule => $"exhausted: nobody ever has a choice, there is one schedule ({seconds})",
+            Coverage.Exhausted when seen.Strategy == StrategyCatalog.LazyDpor => $"exhausted{doubt}: every outcome was seen; of critical sections that share nothing one order only, so that data races are a sample ({schedules}{states}, {seconds})",
             Coverage.Exhausted => $"exhausted{doubt}: everything that can happen was seen ({schedules}{states}, {seconds})",
             Coverage.ExhaustedToContextBound => $"exhausted up to {seen.ContextBound} preemptions{doubt} ({schedules}{states}, {seconds})",
             Coverage.BudgetDone when seen.ContextBound is { } bound => $"exhausted up to {bound} preemptions{doubt}, a sample beyond: {schedules} ({seen.Strategy}{states}, {seconds})",

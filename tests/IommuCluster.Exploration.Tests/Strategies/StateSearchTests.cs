@@ -249,6 +249,7 @@ public sealed class StateSearchTests
     [InlineData(StrategyCatalog.States)]
     [InlineData(StrategyCatalog.Deepening)]
     [InlineData(StrategyCatalog.Dpor)]
+    [InlineData(StrategyCatalog.LazyDpor)]
     public void Search_SavedAndTakenUpInAnotherProcess_CoversTheSame(string name)
     {
         ISearch Make() => StrategyCatalog.CreateSearch(name);

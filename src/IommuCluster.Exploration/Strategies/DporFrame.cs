@@ -1,0 +1,84 @@
+using System.Numerics;
+using IommuCluster.Exploration.Reduction;
+
+namespace IommuCluster.Exploration.Strategies;
+
+/// <summary>A choice on the present schedule of <see cref="SourceDpor"/>.</summary>
+/// <param name="step">Number of steps before it.</param>
+/// <param name="enabled">Who could run.</param>
+/// <param name="sleep">Those whose steps were run before and would only be run again.</param>
+/// <param name="chosen">Who runs.</param>
+internal sealed class DporFrame(int step, ulong enabled, ulong sleep, int chosen)
+{
+    /// <summary>Number of steps before it.</summary>
+    public int Step { get; } = step;
+
+    /// <summary>Who could run.</summary>
+    public ulong Enabled { get; } = enabled;
+
+    /// <summary>Those whose steps were run before and would only be run again.</summary>
+    public ulong Sleep { get; } = sleep;
+
+    /// <summary>Who runs.</summary>
+    public int Chosen { get; set; } = chosen;
+
+    /// <summary>Those to be tried.</summary>
+    public ulong Backtrack { get; set; } = 1UL << chosen;
+
+    /// <summary>Those that have been tried.</summary>
+    public ulong Done { get; set; }
+
+    /// <summary>Those still to be tried.</summary>
+    public ulong Left => Backtrack & ~Done & ~Sleep;
+
+    /// <summary>What the units of those who sleep or were tried did here, by slot; null where their announced steps tell it.</summary>
+    public SortedList<int, OrderedEvent[]>? Units { get; init; }
+
+    /// <summary>Of <see cref="SearchTree.Progress"/>: branches known of, and those done.</summary>
+    public (int Branches, int Done) Branches => (BitOperations.PopCount(Backtrack & ~Sleep), BitOperations.PopCount(Done));
+
+    /// <summary>Writes the frame.</summary>
+    /// <param name="writer">Where to.</param>
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(Step);
+        writer.Write(Enabled);
+        writer.Write(Sleep);
+        writer.Write(Chosen);
+        writer.Write(Backtrack);
+        writer.Write(Done);
+        writer.Write(Units?.Count ?? -1);
+        foreach (var (slot, unit) in Units ?? [])
+        {
+            writer.Write(slot);
+            writer.Write(unit.Length);
+            foreach (ref readonly var made in unit.AsSpan())
+            {
+                made.Save(writer);
+            }
+        }
+    }
+
+    /// <summary>Reads a frame.</summary>
+    /// <param name="reader">Where from.</param>
+    /// <returns>The frame.</returns>
+    public static DporFrame Load(BinaryReader reader)
+    {
+        var (step, enabled, sleep, chosen) = (reader.ReadInt32(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32());
+        var (backtrack, done, units) = (reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32());
+        var frame = new DporFrame(step, enabled, sleep, chosen) { Backtrack = backtrack, Done = done, Units = units < 0 ? null : [] };
+        for (; units > 0; units--)
+        {
+            var slot = reader.ReadInt32();
+            var unit = new OrderedEvent[reader.ReadInt32()];
+            for (var i = 0; i < unit.Length; i++)
+            {
+                unit[i] = OrderedEvent.Load(reader);
+            }
+
+            frame.Units!.Add(slot, unit);
+        }
+
+        return frame;
+    }
+}
