@@ -5,6 +5,7 @@ using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.TestKit;
+using Trace = IommuCluster.Exploration.Runtime.Trace;
 
 namespace IommuCluster.Benchmarks;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Messaging;
 using IommuCluster.Kernel.Memory;
 using IommuCluster.TestKit;
 
@@ -14,67 +15,80 @@ namespace IommuCluster.Grains.Benchmarks;
 internal static class StepsBenchmark
 {
     private const int Rounds = 5;
+    private const int Warmups = 2; // For tiered compilation.
     private const int Parallel = 64;
     private const int Calls = 3_000;
 
-    public static async Task<int> RunAsync()
+    /// <summary>Measures.</summary>
+    /// <param name="only">Words of the rows wanted besides the pings; none for all.</param>
+    public static async Task<int> RunAsync(string[] only)
     {
-        Console.WriteLine($"S21 (linux-6.8), {Parallel} boots at a time, one step a message, all checkers; medians of {Rounds} rounds");
-        Console.WriteLine($"{"silos",-8}{"pings/s",12}{"steps/s",12}{"ratio",8}{"unchecked",12}{"ratio",8}{"scattered",12}{"boots/s",10}{"board steps/s",15}{"ratio",8}{"long steps/s",14}{"ratio",8}");
+        Console.WriteLine($"{Parallel} boots at a time, one step a message; medians of {Rounds} rounds; ratios are to the pings");
+        Console.WriteLine($"{"silos",-7}{"what",-24}{"a second",12}{"ratio",8}{"CPU µs each",14}{"ratio",8}{"boots/s",10}{"steps a boot",14}");
         foreach (var silos in new short[] { 1, 3 })
         {
             await using var cluster = await Cluster.StartAsync(silos);
-            await MeasureAsync(cluster, silos);
+            await MeasureAsync(cluster, silos, only);
         }
 
         return 0;
     }
 
     /// <summary>Boots again and again, for a profiler to look at.</summary>
-    public static async Task<int> LoopAsync(TimeSpan duration)
+    public static async Task<int> LoopAsync(TimeSpan duration, short silos, string scenario, string name)
     {
-        await using var cluster = await Cluster.StartAsync(1);
-        var workload = Cluster.Boot(Cluster.Case("s21-fwspec-race", "fix"));
+        await using var cluster = await Cluster.StartAsync(silos);
+        var workload = Cluster.Boot(Cluster.Case(scenario, name));
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < duration)
         {
-            var (steps, boots) = await BootAsync(cluster, workload, new BootOptions());
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps/s, {boots:N0} boots/s, {GC.GetTotalAllocatedBytes() / 1e6:N0} MB, {GC.CollectionCount(0)} collections"));
+            var cost = await Cost.OfAsync(() => BootAsync(cluster, workload, new BootOptions()));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{cost.PerSecond:N0} steps/s, {cost.CpuMicroseconds:F1} µs CPU a step, {GC.GetTotalAllocatedBytes() / 1e6:N0} MB, {GC.CollectionCount(0)} collections"));
         }
 
         return 0;
     }
 
-    private static async Task MeasureAsync(Cluster cluster, int silos)
+    private static async Task MeasureAsync(Cluster cluster, int silos, string[] only)
     {
-        var workload = Cluster.Boot(Cluster.Case("s21-fwspec-race", "fix"));
+        var s21 = Cluster.Boot(Cluster.Case("s21-fwspec-race", "fix"));
         var board = Cluster.Boot(Cluster.Case("rk3288-firefly", "boot"));
         var endless = Programs.Of(Long);
-        var (pings, steps, bare, scattered) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
-        var (boots, boards, longs) = (new List<double>(), new List<double>(), new List<double>());
-        for (var round = -2; round < Rounds; round++)
+        (string Name, Func<Task<long>> Work)[] boots =
+        [
+            ("S21", () => BootAsync(cluster, s21, new BootOptions())),
+            ("S21 without checkers", () => BootAsync(cluster, s21, new BootOptions { Runtime = new() { Checkers = false } })),
+            ("S21 scattered", () => BootAsync(cluster, s21, new BootOptions { Scatter = true })),
+            ("rk3288-firefly", () => BootAsync(cluster, board, new BootOptions())),
+            ("long threads", () => BootAsync(cluster, endless, new BootOptions())),
+        ];
+        (string Name, Func<Task<long>> Work)[] rows =
+            [("pings", () => Pings.RunAsync(cluster.Grains)), .. boots.Where(row => only.Length == 0 || only.Contains(row.Name, StringComparer.OrdinalIgnoreCase))];
+        var costs = rows.ToDictionary(row => row.Name, _ => new List<Cost>());
+        for (var round = -Warmups; round < Rounds; round++)
         {
-            var ping = await PingAsync(cluster);
-            var step = await BootAsync(cluster, workload, new BootOptions());
-            var plain = await BootAsync(cluster, workload, new BootOptions { Runtime = new() { Checkers = false } });
-            var far = await BootAsync(cluster, workload, new BootOptions { Scatter = true });
-            var only = await BootAsync(cluster, endless, new BootOptions());
-            var whole = await BootAsync(cluster, board, new BootOptions());
-            if (round >= 0) // The first ones are for tiered compilation.
+            foreach (var (name, work) in rows)
             {
-                pings.Add(ping);
-                steps.Add(step.Steps);
-                boots.Add(step.Boots);
-                bare.Add(plain.Steps);
-                scattered.Add(far.Steps);
-                boards.Add(whole.Steps);
-                longs.Add(only.Steps);
+                var cost = await Cost.OfAsync(work);
+                if (round >= 0)
+                {
+                    costs[name].Add(cost);
+                }
             }
         }
 
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{silos,-8}{Median(pings),12:N0}{Median(steps),12:N0}{Median(steps) / Median(pings),8:F2}{Median(bare),12:N0}{Median(bare) / Median(pings),8:F2}{Median(scattered),12:N0}{Median(boots),10:N0}{Median(boards),15:N0}{Median(boards) / Median(pings),8:F2}{Median(longs),14:N0}{Median(longs) / Median(pings),8:F2}"));
+        foreach (var (name, _) in rows)
+        {
+            Show(silos, name, costs[name], costs["pings"]);
+        }
+    }
+
+    private static void Show(int silos, string name, List<Cost> costs, List<Cost> pings)
+    {
+        var (rate, cpu) = (Cost.Median(costs, cost => cost.PerSecond), Cost.Median(costs, cost => cost.CpuMicroseconds));
+        var (ratio, cpuRatio) = (rate / Cost.Median(pings, cost => cost.PerSecond), Cost.Median(pings, cost => cost.CpuMicroseconds) / cpu);
+        var boots = name == "pings" ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"{Cost.Median(costs, cost => Parallel / cost.Wall.TotalSeconds),10:N0}{costs[0].Units / Parallel,14:N0}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{silos,-7}{name,-24}{rate,12:N0}{ratio,8:F2}{cpu,14:F2}{cpuRatio,8:F2}{boots}"));
     }
 
     /// <summary>Steps alone: what is left of a boot's costs when it has few grains and no end in sight.</summary>
@@ -89,19 +103,9 @@ internal static class StepsBenchmark
         }
     }
 
-    private static async Task<double> PingAsync(Cluster cluster)
+    private static async Task<long> BootAsync(Cluster cluster, Workload workload, BootOptions options)
     {
-        var watch = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, Parallel).Select(number => cluster.Grains.GetGrain<IPingerGrain>(number).RunAsync(Calls)));
-        return Parallel * Calls / watch.Elapsed.TotalSeconds;
-    }
-
-    private static async Task<(double Steps, double Boots)> BootAsync(Cluster cluster, Workload workload, BootOptions options)
-    {
-        var watch = Stopwatch.StartNew();
         var boots = await Task.WhenAll(Enumerable.Range(0, Parallel).Select(_ => cluster.Runner.BootAsync(workload, cluster.NextName(), options)));
-        return (boots.Sum(boot => boot.Steps) / watch.Elapsed.TotalSeconds, Parallel / watch.Elapsed.TotalSeconds);
+        return boots.Sum(boot => boot.Steps);
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -64,7 +64,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     public Task<ClusterBoot> BootAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new BootOptions();
-        return WithGraphAsync(options, name, () => RunAsync(workload, OrderOf(options, schedule: null, name), NameOf(name, options), cancellation));
+        return RunAsync(workload, OrderOf(options, schedule: null, options.LockGraph), NameOf(name, options), cancellation);
     }
 
     /// <summary>Boots with schedules deciding, step by step: one boot each, in turn, with one lock graph.</summary>
@@ -100,7 +100,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     {
         options ??= new BootOptions();
         var machine = workload.Machine ?? throw new ArgumentException("The workload has no machine that could be operated.", nameof(workload));
-        var order = OrderOf(options, schedule: null, name) with { StaysUp = true };
+        var order = OrderOf(options, schedule: null, options.LockGraph) with { StaysUp = true };
         var spread = NameOf(name, options);
         registry.Add(spread, new Boot(workload, order));
         var watch = Watch(spread);
@@ -144,7 +144,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
         ClusterBoot last;
         do
         {
-            last = await RunAsync(workload, OrderOf(options, schedules[number], name), NameOf($"{name}.{number}", options), cancellation);
+            last = await RunAsync(workload, OrderOf(options, schedules[number], options.LockGraph ?? name), NameOf($"{name}.{number}", options), cancellation);
         }
         while (last.End != ScheduleEnd.Diverged && ++number < schedules.Length);
 
@@ -153,8 +153,8 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
 
     private static string NameOf(string name, BootOptions options) => options.Scatter ? GrainKeys.Scattered(name) : name;
 
-    private static BootOrder OrderOf(BootOptions options, Schedule? schedule, string name) =>
-        new(options.Recipe, schedule?.Encode(), options.LockGraph ?? name, options.Runtime.Checkers, options.Runtime.GoOnAfterOops, options.Runtime.MaxSteps);
+    private static BootOrder OrderOf(BootOptions options, Schedule? schedule, string? lockGraph) =>
+        new(options.Recipe, schedule?.Encode(), lockGraph, options.Runtime.Checkers, options.Runtime.GoOnAfterOops, options.Runtime.MaxSteps);
 
     private async Task<ClusterBoot> RunAsync(Workload workload, BootOrder order, string name, CancellationToken cancellation)
     {

@@ -10,6 +10,14 @@ internal static class GrainKeys
     private const char ScatterMark = '*';
     private const string CpuPrefix = "cpu";
 
+    private static readonly Kind s_soc = new(Names.Soc);
+    private static readonly Kind s_cpu = new(Names.Cpu);
+    private static readonly Kind s_locks = new(Names.Locks);
+    private static readonly Kind s_device = new(Names.Device);
+    private static readonly Kind s_iommu = new(Names.Iommu);
+    private static readonly Kind s_group = new(Names.Group);
+    private static readonly Kind s_domain = new(Names.Domain);
+
     /// <summary>The boot that a key belongs to.</summary>
     public static string BootOf(string key) => key[..key.LastIndexOf('/')];
 
@@ -23,13 +31,13 @@ internal static class GrainKeys
     public static bool IsScattered(string boot) => boot.EndsWith(ScatterMark);
 
     /// <summary>A CPU.</summary>
-    public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.GetGrain<ICpuGrain>($"{boot}/{CpuPrefix}{number}");
+    public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.Get<ICpuGrain>(s_cpu, $"{boot}/{CpuPrefix}{number}");
 
     /// <summary>A graph of lock classes.</summary>
-    public static ILockGraphGrain LockGraph(this IGrainFactory grains, string name) => grains.GetGrain<ILockGraphGrain>($"{name}/locks");
+    public static ILockGraphGrain LockGraph(this IGrainFactory grains, string name) => grains.Get<ILockGraphGrain>(s_locks, $"{name}/locks");
 
     /// <summary>The SoC.</summary>
-    public static ISocGrain Soc(this IGrainFactory grains, string boot) => grains.GetGrain<ISocGrain>($"{boot}/soc");
+    public static ISocGrain Soc(this IGrainFactory grains, string boot) => grains.Get<ISocGrain>(s_soc, $"{boot}/soc");
 
     /// <summary>What all addresses of an owner have in common; what is no address has an owner of its own here.</summary>
     public static ulong OwnerBits(ulong address) => address >> HomeShift;
@@ -41,10 +49,47 @@ internal static class GrainKeys
     /// <summary>The grain of an owner.</summary>
     public static IMemoryGrain Owner(this IGrainFactory grains, string boot, Home home) => home.Kind switch
     {
-        HomeKind.Device => grains.GetGrain<IDeviceGrain>($"{boot}/{home.Index}"),
-        HomeKind.Iommu => grains.GetGrain<IIommuGrain>($"{boot}/{home.Index}"),
-        HomeKind.Group => grains.GetGrain<IGroupGrain>($"{boot}/{home.Index}"),
-        HomeKind.Domain => grains.GetGrain<IDomainGrain>($"{boot}/{home.Index}"),
+        HomeKind.Device => grains.Get<IDeviceGrain>(s_device, $"{boot}/{home.Index}"),
+        HomeKind.Iommu => grains.Get<IIommuGrain>(s_iommu, $"{boot}/{home.Index}"),
+        HomeKind.Group => grains.Get<IGroupGrain>(s_group, $"{boot}/{home.Index}"),
+        HomeKind.Domain => grains.Get<IDomainGrain>(s_domain, $"{boot}/{home.Index}"),
         _ => grains.Soc(boot),
     };
+
+    /// <summary>A reference by names that are known: by the type of the interface alone, Orleans would read its attributes each time.</summary>
+    private static T Get<T>(this IGrainFactory grains, Kind kind, string key)
+        where T : IGrainWithStringKey => (T)grains.GetGrain(GrainId.Create(kind.Grain, key), kind.Interface);
+
+    /// <summary>The names of grain classes and their interfaces.</summary>
+    internal static class Names
+    {
+        /// <summary>The SoC.</summary>
+        public const string Soc = "iommucluster.soc";
+
+        /// <summary>A CPU.</summary>
+        public const string Cpu = "iommucluster.cpu";
+
+        /// <summary>A graph of lock classes.</summary>
+        public const string Locks = "iommucluster.locks";
+
+        /// <summary>A device.</summary>
+        public const string Device = "iommucluster.device";
+
+        /// <summary>An IOMMU instance.</summary>
+        public const string Iommu = "iommucluster.iommu";
+
+        /// <summary>A group.</summary>
+        public const string Group = "iommucluster.group";
+
+        /// <summary>A domain.</summary>
+        public const string Domain = "iommucluster.domain";
+    }
+
+    /// <summary>What a grain class and its interface are called: the same.</summary>
+    private sealed class Kind(string name)
+    {
+        public GrainType Grain { get; } = GrainType.Create(name);
+
+        public GrainInterfaceType Interface { get; } = GrainInterfaceType.Create(name);
+    }
 }

@@ -7,7 +7,7 @@ namespace IommuCluster.Grains.Contracts;
 /// <summary>What boots and how. Code does not travel: a silo that does not know the boot makes its workload from the recipe.</summary>
 /// <param name="Recipe">Tells an <see cref="Boots.IWorkloadSource"/> what to boot; null for a workload that only the process of the boot's client has.</param>
 /// <param name="Schedule">The schedule that decides, as <see cref="Exploration.Replay.Schedule.Encode"/> writes it; null where concurrency does.</param>
-/// <param name="LockGraph">Name of the graph of lock classes that its threads add to.</param>
+/// <param name="LockGraph">Name of the graph of lock classes that its threads add to; null for one that nobody else adds to. A replay has one.</param>
 /// <param name="Checkers">True to check data races and lock order.</param>
 /// <param name="GoOnAfterOops">True to run on after an oops.</param>
 /// <param name="MaxSteps">Steps after which there is no progress.</param>
@@ -16,7 +16,7 @@ namespace IommuCluster.Grains.Contracts;
 internal sealed record BootOrder(
     [property: Id(0)] string? Recipe,
     [property: Id(1)] string? Schedule,
-    [property: Id(2)] string LockGraph,
+    [property: Id(2)] string? LockGraph,
     [property: Id(3)] bool Checkers,
     [property: Id(4)] bool GoOnAfterOops,
     [property: Id(5)] int MaxSteps,

@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
+using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Checking;
 using Orleans.Concurrency;
 
 namespace IommuCluster.Grains.Contracts;
 
 /// <summary>The order in which the threads of all boots that name the graph take their locks. Key: name, slash, locks.</summary>
-[Alias("iommucluster.ILockGraphGrain")]
+[Alias("iommucluster.ILockGraphGrain"), GrainInterfaceType(GrainKeys.Names.Locks)]
 internal interface ILockGraphGrain : IGrainWithStringKey
 {
     /// <summary>Adds edges that the silo of a thread saw for the first time.</summary>

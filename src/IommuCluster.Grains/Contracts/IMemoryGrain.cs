@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
 
@@ -42,7 +43,7 @@ internal interface IMemoryGrain : IGrainWithStringKey
 
 /// <summary>A device with its <c>dev_iommu</c> and fwspec. Key: boot, slash, home.</summary>
 /// <remarks>Operations, here and below, are for a live SoC: they are answered at once, and run as kernel flows under the caller's ticket.</remarks>
-[Alias("iommucluster.IDeviceGrain")]
+[Alias("iommucluster.IDeviceGrain"), GrainInterfaceType(GrainKeys.Names.Device)]
 internal interface IDeviceGrain : IMemoryGrain
 {
     /// <summary>Describes the device.</summary>
@@ -70,7 +71,7 @@ internal interface IDeviceGrain : IMemoryGrain
 }
 
 /// <summary>An IOMMU instance.</summary>
-[Alias("iommucluster.IIommuGrain")]
+[Alias("iommucluster.IIommuGrain"), GrainInterfaceType(GrainKeys.Names.Iommu)]
 internal interface IIommuGrain : IMemoryGrain
 {
     /// <summary>Describes the instance.</summary>
@@ -80,7 +81,7 @@ internal interface IIommuGrain : IMemoryGrain
 }
 
 /// <summary>An IOMMU group.</summary>
-[Alias("iommucluster.IGroupGrain")]
+[Alias("iommucluster.IGroupGrain"), GrainInterfaceType(GrainKeys.Names.Group)]
 internal interface IGroupGrain : IMemoryGrain
 {
     /// <summary>Describes the group.</summary>
@@ -106,7 +107,7 @@ internal interface IGroupGrain : IMemoryGrain
 }
 
 /// <summary>An IOMMU domain with its page tables.</summary>
-[Alias("iommucluster.IDomainGrain")]
+[Alias("iommucluster.IDomainGrain"), GrainInterfaceType(GrainKeys.Names.Domain)]
 internal interface IDomainGrain : IMemoryGrain
 {
     /// <summary>Describes the domain.</summary>
@@ -144,7 +145,7 @@ internal interface IDomainGrain : IMemoryGrain
 }
 
 /// <summary>A SoC: its globals and RCU state, its virtual clock, and the order of its boot.</summary>
-[Alias("iommucluster.ISocGrain")]
+[Alias("iommucluster.ISocGrain"), GrainInterfaceType(GrainKeys.Names.Soc)]
 internal interface ISocGrain : IMemoryGrain
 {
     /// <summary>Begins the boot that the key names.</summary>
@@ -198,7 +199,7 @@ internal interface ISocGrain : IMemoryGrain
 }
 
 /// <summary>A CPU: runs kernel threads, each step a message to the grain that owns the word. Key: boot, slash, cpu and number.</summary>
-[Alias("iommucluster.ICpuGrain")]
+[Alias("iommucluster.ICpuGrain"), GrainInterfaceType(GrainKeys.Names.Cpu)]
 internal interface ICpuGrain : IGrainWithStringKey
 {
     /// <summary>Starts a thread.</summary>

@@ -58,6 +58,12 @@ internal sealed record StepReply(
 
     /// <summary>The answer of a step that answers nothing.</summary>
     public static StepReply Done { get; } = new(IsQueued: false, 0, FaultKind.None, null, [], null);
+
+    private static readonly ImmutableArray<StepReply> s_small = [.. Enumerable.Range(0, 16).Select(value => Done with { Value = (ulong)value })];
+
+    /// <summary>The answer of a step that went well and tells nothing but a word. Most words are 0, or small: they have one answer each.</summary>
+    /// <param name="value">The word.</param>
+    public static StepReply Of(ulong value) => value < (ulong)s_small.Length ? s_small[(int)value] : Done with { Value = value };
 }
 
 /// <summary>A thread's wait.</summary>

@@ -35,7 +35,7 @@ internal sealed class SharedLockGraph
 }
 
 /// <summary>Gives a <see cref="SharedLockGraph"/> an address in the cluster.</summary>
-[Placement.SocPlacement]
+[Placement.SocPlacement, GrainType(Boots.GrainKeys.Names.Locks)]
 internal sealed class LockGraphGrain : Grain, ILockGraphGrain
 {
     private readonly SharedLockGraph _graph = new();

@@ -113,6 +113,11 @@ internal class HomeMemory
 
         _bank.Apply(ref request, ref result);
         var verdict = _history.Applied(step, result, step.Kind == StepKind.Free && result.Slot >= 0 ? _bank.WordsOf(result.ObjectNumber) : 0);
+        if (result.Fault == FaultKind.None && verdict is { Clock: null, Races.IsEmpty: true })
+        {
+            return StepReply.Of(result.Value);
+        }
+
         var type = result.Fault == FaultKind.None ? null : _bank.LayoutOf(request.Base)?.Name;
         return new StepReply(IsQueued: false, result.Value, result.Fault, type, [], null, verdict.Clock, verdict.Races.IsEmpty ? null : verdict.Races);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Kernel.Memory;
 
@@ -9,9 +10,10 @@ namespace IommuCluster.Grains.Memory;
 /// </summary>
 internal sealed class NeutralShapes
 {
+    private static readonly Layout s_any = new("any");
+    private static readonly ImmutableArray<FieldDescriptor> s_words = [.. Enumerable.Range(0, 256).Select(Field)]; // More than any struct has; the same for all.
+
     private readonly Dictionary<string, Layout> _layouts = new(StringComparer.Ordinal);
-    private readonly List<FieldDescriptor> _words = [];
-    private readonly Layout _any = new("any");
 
     /// <summary>The bank's form of a step.</summary>
     /// <param name="step">The step as it travelled.</param>
@@ -29,15 +31,9 @@ internal sealed class NeutralShapes
         ObjectNumber = -1,
     };
 
-    private FieldDescriptor WordAt(int word)
-    {
-        while (_words.Count <= word)
-        {
-            _words.Add(new FieldDescriptor(_any, string.Empty, _words.Count, 0, 0, lockClass: null));
-        }
+    private static FieldDescriptor WordAt(int word) => word < s_words.Length ? s_words[word] : Field(word);
 
-        return _words[word];
-    }
+    private static FieldDescriptor Field(int word) => new(s_any, string.Empty, word, 0, 0, lockClass: null);
 
     private Layout LayoutOf(string name)
     {

@@ -28,7 +28,7 @@ internal abstract class OwnerGrain(HomeKind kind) : MemoryGrain
 }
 
 /// <summary>A device with its <c>dev_iommu</c> and fwspec.</summary>
-[Reentrant, SocPlacement]
+[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Device)]
 internal sealed class DeviceGrain() : OwnerGrain(HomeKind.Device), IDeviceGrain
 {
     /// <inheritdoc/>
@@ -49,7 +49,7 @@ internal sealed class DeviceGrain() : OwnerGrain(HomeKind.Device), IDeviceGrain
 }
 
 /// <summary>An IOMMU instance.</summary>
-[Reentrant, SocPlacement]
+[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Iommu)]
 internal sealed class IommuGrain() : OwnerGrain(HomeKind.Iommu), IIommuGrain
 {
     /// <inheritdoc/>
@@ -61,7 +61,7 @@ internal sealed class IommuGrain() : OwnerGrain(HomeKind.Iommu), IIommuGrain
 }
 
 /// <summary>An IOMMU group.</summary>
-[Reentrant, SocPlacement]
+[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Group)]
 internal sealed class GroupGrain() : OwnerGrain(HomeKind.Group), IGroupGrain
 {
     /// <inheritdoc/>
@@ -79,7 +79,7 @@ internal sealed class GroupGrain() : OwnerGrain(HomeKind.Group), IGroupGrain
 }
 
 /// <summary>An IOMMU domain with its page tables.</summary>
-[Reentrant, SocPlacement]
+[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Domain)]
 internal sealed class DomainGrain() : OwnerGrain(HomeKind.Domain), IDomainGrain
 {
     private ulong Address => Memory.Look(HomeCensus.Self).Value;

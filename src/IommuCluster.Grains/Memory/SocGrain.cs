@@ -3,6 +3,7 @@ using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
+using IommuCluster.Grains.Locking;
 using IommuCluster.Grains.Messaging;
 using IommuCluster.Grains.Placement;
 using IommuCluster.Kernel.Checking;
@@ -13,7 +14,7 @@ namespace IommuCluster.Grains.Memory;
 
 /// <summary>Gives a SoC's globals and the control of its boot an address in the cluster, and carries the control's orders out.</summary>
 /// <param name="registry">The boots that this silo knows.</param>
-[Reentrant, SocPlacement]
+[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Soc)]
 internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
 {
     private readonly ReportOrder _order = new();
@@ -286,11 +287,18 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             _findings.Note(summary.Findings);
         }
 
+        _findings.Note(await LearnAsync([.. summaries.SelectMany(summary => summary.Edges)]));
         _findings.Note(await new RaceTeller(GrainFactory, BootName).TellAsync(summaries.SelectMany(summary => summary.Races)));
         var states = await Task.WhenAll(Owners.Select(owner => Delivery.AskAsync(owner.EndAsync)));
         var state = states.Aggregate(Memory.Fingerprint(withRcu: true), (sum, next) => sum.Plus(next.ToHash()));
         return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
     }
+
+    /// <summary>Looks for locks that were taken in orders that contradict each other, within the boot or all boots that share a graph.</summary>
+    private async ValueTask<ImmutableArray<FindingMessage>> LearnAsync(ImmutableArray<LockEdgeMessage> edges) =>
+        edges.IsEmpty ? []
+        : _boot!.LockGraph is { } graph ? await Delivery.AskAsync(() => GrainFactory.LockGraph(graph).LearnAsync(BootName, edges)) // Set by the message that began the boot.
+        : new SharedLockGraph().Learn(BootName, edges);
 
     /// <summary>Tells the observer and lets all grains go; where it cannot be told, the SoC stays, to be asked.</summary>
     private async Task LetGoAsync(BootReport report)

@@ -10,7 +10,7 @@ namespace IommuCluster.Grains.Processors;
 
 /// <summary>Gives a <see cref="Processors.Processor"/> an address in the cluster, and its messages their way.</summary>
 /// <param name="registry">The boots that this silo knows.</param>
-[Reentrant, SocPlacement]
+[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Cpu)]
 internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProcessorLines
 {
     private readonly Dictionary<ulong, IMemoryGrain> _owners = [];

@@ -43,11 +43,13 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     private readonly HashSet<RaceMessage> _races = [];
     private readonly Sites _sites = new();
     private readonly List<Task> _lessons = [];
+    private readonly List<LockEdgeMessage> _edges = [];
     private CpuSummary? _summary;
+    private SimulatedThread? _driven; // Goes on within the loop that sends its steps, which sends the next one, too.
     private bool _isAnnouncing;
 
-    /// <summary>Name of the graph of lock classes that the boot shares.</summary>
-    public string LockGraph => boot.Order.LockGraph;
+    /// <summary>Name of the graph of lock classes that replays of one run share.</summary>
+    public string LockGraph => boot.Order.LockGraph!; // Where a schedule decides there is one, and nobody else asks.
 
     /// <summary>Starts a thread of a stage.</summary>
     /// <param name="order">Which one; one that runs already is left alone.</param>
@@ -74,8 +76,13 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     /// <summary>Takes the late answer of a step.</summary>
     /// <param name="grant">The answer.</param>
     /// <returns>Completes when the thread has announced its next step or is gone.</returns>
-    public ValueTask GrantAsync(Grant grant) =>
-        _threads.TryGetValue(grant.Thread, out var thread) ? AnswerAsync(thread, grant.Sequence, grant.Reply) : ValueTask.CompletedTask;
+    public async ValueTask GrantAsync(Grant grant)
+    {
+        if (_threads.TryGetValue(grant.Thread, out var thread) && await AnswerAsync(thread, grant.Sequence, grant.Reply))
+        {
+            thread.Kernel.Resume();
+        }
+    }
 
     /// <summary>Describes the threads that wait.</summary>
     /// <returns>A description each.</returns>
@@ -106,7 +113,8 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         return _summary ??= new CpuSummary(
             _threads.Values.Sum(thread => (long)thread.Kernel.StepCount),
             boot.IsControlled ? [] : [.. _threads.Values.SelectMany(thread => thread.TakeFindings())],
-            [.. _races]);
+            [.. _races],
+            [.. _edges]);
     }
 
     /// <inheritdoc/>
@@ -115,9 +123,17 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         var running = _threads[thread.Id];
         running.Announce();
         running.Watch?.Announced();
-        _isAnnouncing = true;
-        running.Travelling = boot.IsControlled ? ReportAsync(running, ThreadEvent.Announced, running.Announced()) : TravelAsync(running);
-        _isAnnouncing = false;
+        if (boot.IsControlled)
+        {
+            running.Travelling = ReportAsync(running, ThreadEvent.Announced, running.Announced());
+        }
+        else if (_driven != running)
+        {
+            _isAnnouncing = true;
+            running.Travelling = TravelAsync(running);
+            _isAnnouncing = false;
+        }
+
         return false;
     }
 
@@ -161,7 +177,10 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     private async Task ReportAsync(SimulatedThread thread, ThreadEvent happened, StepMessage? step = null, string? failure = null) =>
         await lines.ReportAsync(thread.Report(happened, step, failure));
 
-    /// <summary>Sends a thread's step, again when it is not known whether it arrived: its owner gives a repeat the first answer.</summary>
+    /// <summary>
+    /// Sends a thread's step, and the next ones as they are announced, until it has to wait or is gone; where a schedule
+    /// decides, one step. A step is sent again when it is not known whether it arrived: its owner gives a repeat the first answer.
+    /// </summary>
     private async Task TravelAsync(SimulatedThread thread)
     {
         var step = thread.ToTravel(_sites);
@@ -175,8 +194,13 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
                     await Task.Yield(); // The answer was faster than the thread, which is about to suspend itself.
                 }
 
-                await AnswerAsync(thread, step.Sequence, reply);
-                return;
+                if (!await AnswerAsync(thread, step.Sequence, reply) || !HasNext(thread))
+                {
+                    return;
+                }
+
+                step = thread.ToTravel(_sites);
+                attempt = 0;
             }
             catch (Exception failure) when (Delivery.MayRepeat(failure, attempt))
             {
@@ -193,23 +217,35 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         }
     }
 
-    private async ValueTask AnswerAsync(SimulatedThread thread, int sequence, StepReply reply)
+    /// <summary>Lets a thread go on within the loop that sends its steps.</summary>
+    /// <returns>True when it announced a step that the loop is to send.</returns>
+    private bool HasNext(SimulatedThread thread)
     {
-        if (reply.IsQueued)
-        {
-            thread.Watch?.Queued();
-            if (thread.NoteBlocked(sequence))
-            {
-                await ReportAsync(thread, ThreadEvent.Blocked);
-            }
-        }
-        else if (thread.Accept(sequence))
-        {
-            await GoOnAsync(thread, reply);
-        }
+        _driven = thread;
+        thread.Kernel.Resume();
+        _driven = null;
+        return !thread.IsGone && !boot.IsControlled;
     }
 
-    private async ValueTask GoOnAsync(SimulatedThread thread, StepReply reply)
+    /// <summary>Takes the answer of a step.</summary>
+    /// <returns>True when the thread may go on.</returns>
+    private ValueTask<bool> AnswerAsync(SimulatedThread thread, int sequence, StepReply reply) =>
+        reply.IsQueued ? BlockAsync(thread, sequence)
+        : thread.Accept(sequence) ? TakeAsync(thread, reply)
+        : ValueTask.FromResult(false);
+
+    private async ValueTask<bool> BlockAsync(SimulatedThread thread, int sequence)
+    {
+        thread.Watch?.Queued();
+        if (thread.NoteBlocked(sequence))
+        {
+            await ReportAsync(thread, ThreadEvent.Blocked);
+        }
+
+        return false;
+    }
+
+    private async ValueTask<bool> TakeAsync(SimulatedThread thread, StepReply reply)
     {
         Heed(thread, reply);
         thread.Watch?.Answered(reply.Value);
@@ -221,28 +257,27 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
 
         if (thread.IsGone)
         {
-            return; // The boot ended meanwhile.
+            return false; // The boot ended meanwhile.
         }
 
         if (reply.Fault != FaultKind.None)
         {
             thread.Note(FindingMessage.Of(Oopses.Describe(EntryOf(thread.Kernel, reply), reply.Type, boot.Workload.Architecture)));
-            await StopAsync(thread, ThreadEvent.Oopsed);
+            return await StopAsync(thread, ThreadEvent.Oopsed);
         }
-        else if (thread.Kernel.StepCount == boot.Order.MaxSteps)
+
+        if (thread.Kernel.StepCount == boot.Order.MaxSteps)
         {
             thread.Note(FindingMessage.Of(new Finding(FindingKind.NoProgress, thread.Kernel.Function, string.Empty, string.Empty, string.Empty, $"more than {boot.Order.MaxSteps} steps in one thread")));
-            await StopAsync(thread, ThreadEvent.OverBound);
+            return await StopAsync(thread, ThreadEvent.OverBound);
         }
-        else
-        {
-            if (reply.Spawned is { } child)
-            {
-                Start(child, thread.Kernel.Spawned!, thread); // Set by the step that was answered.
-            }
 
-            thread.Kernel.Resume();
+        if (reply.Spawned is { } child)
+        {
+            Start(child, thread.Kernel.Spawned!, thread); // Set by the step that was answered.
         }
+
+        return true;
     }
 
     /// <summary>Takes what the answer tells besides the word: who was let in, what the thread has heard of now, races.</summary>
@@ -260,9 +295,18 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         }
     }
 
-    /// <summary>The thread goes on when the graph has answered, so that in a replay edges come in the order of the schedule.</summary>
-    private async Task TeachAsync(SimulatedThread thread, ImmutableArray<LockEdge> edges)
+    /// <summary>
+    /// Where concurrency decides, edges are kept until the boot sums up. In a replay the thread goes on when the graph has
+    /// answered, so that edges come in the order of the schedule.
+    /// </summary>
+    private async ValueTask TeachAsync(SimulatedThread thread, ImmutableArray<LockEdge> edges)
     {
+        if (!boot.IsControlled)
+        {
+            _edges.AddRange(edges.Select(LockEdgeMessage.Of));
+            return;
+        }
+
         var lesson = lines.LearnAsync(new WaitMessage(thread.Kernel.Id, thread.Sequence), [.. edges.Select(LockEdgeMessage.Of)]);
         _lessons.Add(lesson);
         foreach (var cycle in await lesson)
@@ -273,10 +317,11 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         _lessons.Remove(lesson);
     }
 
-    private Task StopAsync(SimulatedThread thread, ThreadEvent happened)
+    private async ValueTask<bool> StopAsync(SimulatedThread thread, ThreadEvent happened)
     {
         thread.IsGone = true;
-        return ReportAsync(thread, happened);
+        await ReportAsync(thread, happened);
+        return false;
     }
 
     private static TraceEntry EntryOf(KernelThread thread, StepReply reply) => new()

@@ -129,7 +129,13 @@ internal sealed class SimulatedThread(KernelThread thread, ThreadOrder order)
 
     /// <summary>Notes whose waits its step ended.</summary>
     /// <param name="waits">Their waits.</param>
-    public void Note(ImmutableArray<WaitMessage> waits) => _letIn.AddRange(waits);
+    public void Note(ImmutableArray<WaitMessage> waits)
+    {
+        foreach (var wait in waits)
+        {
+            _letIn.Add(wait); // AddRange would box the array, with every step.
+        }
+    }
 
     /// <summary>Notes what it saw.</summary>
     /// <param name="finding">The finding.</param>

@@ -63,13 +63,13 @@ public sealed class MemoryBank
     private const ulong FreedTerm = 0xf4eed;
 
     private readonly bool _hashing;
-    private ulong[] _words = new ulong[1024];
+    private ulong[] _words = new ulong[64]; // Small: on a cluster every device and domain has a bank of its own.
     private int _wordCount;
-    private ObjectRecord[] _objects = new ObjectRecord[64];
+    private ObjectRecord[] _objects = new ObjectRecord[8];
     private int _objectCount;
-    private int[] _index = new int[256];
-    private int _indexShift = 64 - 8;
-    private UndoEntry[] _undo = new UndoEntry[256];
+    private int[] _index = new int[16];
+    private int _indexShift = 64 - 4;
+    private UndoEntry[] _undo = new UndoEntry[4];
     private int _undoCount;
     private int _snapshotWords;
     private int _snapshotObjects;
