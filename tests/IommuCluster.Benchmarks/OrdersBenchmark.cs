@@ -59,7 +59,7 @@ internal sealed class OrdersBenchmark(int seconds) : IBenchmark
     }
 
     /// <summary>Who takes the lock when, and for which device.</summary>
-    private static List<(int Thread, ulong Device)> SectionsOf(Trace trace)
+    private static List<(int Thread, ulong Device)> SectionsOf(Exploration.Runtime.Trace trace)
     {
         var sections = new List<(int Thread, ulong Device)>();
         for (var i = 0; i < trace.Count; i++)
