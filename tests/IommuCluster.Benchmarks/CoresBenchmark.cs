@@ -11,7 +11,6 @@ namespace IommuCluster.Benchmarks;
 internal sealed class CoresBenchmark : IBenchmark
 {
     private const int Rounds = 7;
-    private const int Schedules = 400_000;
 
     /// <inheritdoc/>
     public string Verb => "cores";
@@ -23,29 +22,29 @@ internal sealed class CoresBenchmark : IBenchmark
     public void Run()
     {
         var all = Environment.ProcessorCount;
-        Console.WriteLine($"campaigns of {Schedules:N0} schedules of M, checkers on, medians of {Rounds} rounds; {(System.Runtime.GCSettings.IsServerGC ? "server" : "workstation")} GC");
-        foreach (var strategy in new[] { StrategyCatalog.Random, StrategyCatalog.Portfolio })
+        Console.WriteLine($"campaigns of schedules of M (dpor: of fixed M), checkers on, medians of {Rounds} rounds; {(System.Runtime.GCSettings.IsServerGC ? "server" : "workstation")} GC");
+        foreach (var (strategy, schedules) in new[] { (StrategyCatalog.Random, 400_000), (StrategyCatalog.Portfolio, 400_000), (StrategyCatalog.Dpor, 100_000) })
         {
             var (one, many) = (new List<Sample>(), new List<Sample>());
-            Sample.Of(strategy, all);
+            Sample.Of(strategy, schedules, all);
             for (var round = 0; round < Rounds; round++)
             {
-                one.Add(Sample.Of(strategy, 1));
-                many.Add(Sample.Of(strategy, all));
+                one.Add(Sample.Of(strategy, schedules, 1));
+                many.Add(Sample.Of(strategy, schedules, all));
             }
 
             var (single, crew) = (Sample.Median(one), Sample.Median(many));
             var ratio = one.Zip(many, (a, b) => b.StepsPerSecond / a.StepsPerSecond).Order().ElementAt(Rounds / 2);
-            Console.WriteLine($"{strategy,-10} 1 core {single.StepsPerSecond / 1e6:F2} M steps/s, {all} cores {crew.StepsPerSecond / 1e6:F2} M steps/s, ratio {ratio:F2} (median of pairs); processor time a step {single.NanosecondsAStep:F0} and {crew.NanosecondsAStep:F0} ns; collections {single.Collections} and {crew.Collections}, paused {crew.Paused:P1} of the time on {all}");
+            Console.WriteLine($"{strategy,-10} {schedules:N0} schedules: 1 core {single.StepsPerSecond / 1e6:F2} M steps/s, {all} cores {crew.StepsPerSecond / 1e6:F2} M steps/s, ratio {ratio:F2} (median of pairs); processor time a step {single.NanosecondsAStep:F0} and {crew.NanosecondsAStep:F0} ns; collections {single.Collections} and {crew.Collections}, paused {crew.Paused:P1} of the time on {all}");
         }
     }
 
     private readonly record struct Sample(double StepsPerSecond, double NanosecondsAStep, int Collections, double Paused)
     {
-        public static Sample Of(string strategy, int cores)
+        public static Sample Of(string strategy, int schedules, int cores)
         {
-            var campaign = new Campaign(new CampaignPlan(strategy, 1) { Schedules = Schedules });
-            var workers = new LocalWorkers(() => new ShardRunner(Yardstick.M(false), new RuntimeOptions()), cores);
+            var campaign = new Campaign(new CampaignPlan(strategy, 1) { Schedules = schedules });
+            var workers = new LocalWorkers(() => new ShardRunner(Yardstick.M(@fixed: StrategyCatalog.Ends(strategy)), new RuntimeOptions()), cores);
             var (collections, paused) = (GC.CollectionCount(0), GC.GetTotalPauseDuration());
             var processor = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();

@@ -39,39 +39,90 @@ internal sealed class OrdersBenchmark(int seconds) : IBenchmark
     /// <summary>Orders of conflicting sections: of a device that an A binds 4! / 2!, but in two pairs of them the last two only read; of another one the two B's.</summary>
     private static BigInteger ClassesOf(int bound, int others) => BigInteger.Pow(10, bound) * BigInteger.Pow(2, others);
 
-    /// <summary>Classes of the lazy happens-before relation where all sections that touch a common word are in order, counted in walks at random.</summary>
+    /// <summary>Classes of the lazy happens-before relation where all sections that touch a common word are in order: what caching them tells apart.</summary>
     private static void Sections()
     {
-        const int Walks = 1_000_000;
-        var program = Yardstick.M(@fixed: true);
-        var runtime = new DeterministicRuntime(program, new RuntimeOptions { Checkers = false });
-        var walk = new RandomWalk(1);
-        var (orders, classes) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
-        for (var number = 0; number < Walks; number++)
+        var search = new SectionOrders();
+        var runtime = new DeterministicRuntime(Yardstick.M(@fixed: true), new RuntimeOptions { Checkers = false });
+        var watch = Stopwatch.StartNew();
+        var schedules = 0L;
+        for (; search.BeginSchedule(schedules); schedules++)
         {
-            walk.BeginSchedule(number);
-            runtime.Run(walk, number);
-            var sections = SectionsOf(runtime.Trace);
-            orders.Add(string.Concat(sections.Select(section => section.Thread)));
-            classes.Add(string.Join(' ', sections.GroupBy(section => section.Device).OrderBy(device => device.Key).Select(device => string.Concat(device.Select(section => section.Thread)))));
+            search.EndSchedule(runtime.Run(search, schedules));
         }
 
-        Console.WriteLine($"M of 4, sections of one device in order: {classes.Count:N0} classes of {BigInteger.Pow(OrdersOf(2, 1, 1), 4):N0} met in {Walks:N0} walks at random, {orders.Count:N0} orders of the lock");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"M of 4, sections of one device in order: {search.Classes:N0} classes ({BigInteger.Pow(OrdersOf(2, 1, 1), 4):N0} by the formula) of {search.Prefixes:N0} beginnings, {schedules:N0} schedules in {watch.Elapsed.TotalSeconds:F1} s"));
     }
 
-    /// <summary>Who takes the lock when, and for which device.</summary>
-    private static List<(int Thread, ulong Device)> SectionsOf(Trace trace)
+    /// <summary>All schedules, depth first, but for those whose beginning is one that was met, but for the order of sections of different devices (Thomson, Donaldson, PPoPP 2015).</summary>
+    private sealed class SectionOrders : IStrategy
     {
-        var sections = new List<(int Thread, ulong Device)>();
-        for (var i = 0; i < trace.Count; i++)
+        private readonly HashSet<string> _met = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _ends = new(StringComparer.Ordinal);
+        private readonly List<(ulong Left, int Slot)> _path = [];
+        private DeterministicRuntime? _runtime;
+        private int _depth;
+        private bool _isDone;
+
+        public string Name => "section orders";
+
+        public int Prefixes => _met.Count;
+
+        public int Classes => _ends.Count;
+
+        public bool BeginSchedule(long number)
         {
-            if (trace[i].Kind == StepKind.Lock)
+            _depth = 0;
+            return !_isDone;
+        }
+
+        public int Choose(in Choice choice)
+        {
+            _runtime = choice.Runtime;
+            if (_depth == _path.Count)
             {
-                sections.Add((trace[i].Thread, trace[i + 1].Base.Object.Value)); // It reads a word of its device first.
+                if (!_met.Add(ClassOf(choice.Runtime.Trace)))
+                {
+                    return ChoiceOutcome.Abandon;
+                }
+
+                _path.Add((choice.Enabled & (choice.Enabled - 1), BitOperations.TrailingZeroCount(choice.Enabled)));
+            }
+
+            return _path[_depth++].Slot;
+        }
+
+        public void EndSchedule(ScheduleEnd end)
+        {
+            if (end == ScheduleEnd.Completed)
+            {
+                _ends.Add(ClassOf(_runtime!.Trace));
+            }
+
+            _path.RemoveRange(_path.FindLastIndex(choice => choice.Left != 0) + 1, _path.Count - _path.FindLastIndex(choice => choice.Left != 0) - 1);
+            _isDone = _path.Count == 0;
+            if (!_isDone)
+            {
+                var left = _path[^1].Left;
+                _path[^1] = (left & (left - 1), BitOperations.TrailingZeroCount(left));
             }
         }
 
-        return sections;
+        /// <summary>Who takes the lock, in order, for each device; a section begins with a read of its device.</summary>
+        private static string ClassOf(Exploration.Runtime.Trace trace)
+        {
+            var devices = new SortedDictionary<ulong, string>();
+            for (var i = 0; i + 1 < trace.Count; i++)
+            {
+                if (trace[i].Kind == StepKind.Lock)
+                {
+                    var device = trace[i + 1].Base.Object.Value;
+                    devices[device] = devices.GetValueOrDefault(device, string.Empty) + trace[i].Thread;
+                }
+            }
+
+            return string.Join(' ', devices.Select(device => $"{device.Key:x}:{device.Value}"));
+        }
     }
 
     /// <summary>In how many orders threads can take one lock so many times each: a multinomial coefficient.</summary>

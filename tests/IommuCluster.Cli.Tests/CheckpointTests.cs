@@ -94,6 +94,33 @@ public sealed partial class CheckpointTests
         Assert.Contains("no checkpoint", answer.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("states")]
+    [InlineData("dpor")]
+    [InlineData("lazy-dpor")]
+    public async Task Explore_CheckpointOfASearchDamaged_IsRefused(string search)
+    {
+        using var line = new CommandLine { IsFixed = true };
+        string[] resuming = ["explore", "toy-race", "--strategy", search, "--checkpoint", line.PathOf("run")];
+        await line.Run([.. resuming, "-n", "1"]);
+        await using (var file = File.OpenWrite(line.PathOf("run")))
+        {
+            file.SetLength(file.Length - (search == "dpor" ? 0 : 3));
+        }
+
+        var text = await File.ReadAllTextAsync(line.PathOf("run"));
+        if (search == "dpor")
+        {
+            await File.WriteAllTextAsync(line.PathOf("run"), text.Replace("\"search\":\"", "\"search\":\"/////w==", StringComparison.Ordinal));
+        }
+
+        var answer = await line.Run([.. resuming, "-n", "2"]);
+
+        Assert.Equal(2, answer.Code);
+        Assert.Contains("no checkpoint", answer.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", answer.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Explore_SaturationOfASearch_IsRefused()
     {
@@ -115,18 +142,21 @@ public sealed partial class CheckpointTests
         Assert.Contains("saturated: nothing new since schedule ", answer.Out, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Explore_KilledThreeTimesAndGoneOnWith_CoversWhatAnUninterruptedRunCovers()
+    [Theory]
+    [InlineData("portfolio", 3)]
+    [InlineData("states", 2)]
+    [InlineData("dpor", 3)]
+    public async Task Explore_KilledAndGoneOnWith_CoversWhatAnUninterruptedRunCovers(string strategy, int kills)
     {
         using var line = new CommandLine();
         var file = line.PathOf("killed");
-        for (var kill = 0; kill < 3; kill++)
+        for (var kill = 0; kill < kills; kill++)
         {
             // SIGKILL as soon as it has got further than the one before, wherever in the next round that is.
             var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             using var watcher = new FileSystemWatcher(Path.GetDirectoryName(file)!) { EnableRaisingEvents = true };
             watcher.Renamed += (_, change) => _ = change.FullPath == file && written.TrySetResult();
-            using var process = Start("--schedules", "1000000000", "--checkpoint", file);
+            using var process = Start(strategy, "--schedules", "1000000000", "--checkpoint", file);
             Assert.Same(written.Task, await Task.WhenAny(written.Task, process.WaitForExitAsync()));
             process.Kill();
             await process.WaitForExitAsync();
@@ -134,16 +164,16 @@ public sealed partial class CheckpointTests
         }
 
         var budget = (SchedulesIn(file) + 500).ToString(CultureInfo.InvariantCulture);
-        using var resumed = Start("--schedules", budget, "--checkpoint", file);
-        using var uninterrupted = Start("--schedules", budget, "--cores", "1");
+        using var resumed = Start(strategy, "--schedules", budget, "--checkpoint", file);
+        using var uninterrupted = Start(strategy, "--schedules", budget, "--cores", "1");
         var told = await resumed.StandardOutput.ReadToEndAsync();
         Assert.Equal(Untimed(await uninterrupted.StandardOutput.ReadToEndAsync()), Untimed(told));
         Assert.Contains($"\"schedules\": {budget}", told, StringComparison.Ordinal);
     }
 
-    private static Process Start(params string[] args) => Process.Start(new ProcessStartInfo(
+    private static Process Start(string strategy, params string[] args) => Process.Start(new ProcessStartInfo(
         "dotnet",
-        [Path.Combine(AppContext.BaseDirectory, "iommucluster.dll"), "explore", "s21-fwspec-race", "--strategy", "portfolio", "--json", .. args]) { RedirectStandardOutput = true })!;
+        [Path.Combine(AppContext.BaseDirectory, "iommucluster.dll"), "explore", "s21-fwspec-race", "--strategy", strategy, "--json", .. args]) { RedirectStandardOutput = true })!;
 
     private static long SchedulesIn(string checkpoint) =>
         long.Parse(Schedules().Match(File.ReadLines(checkpoint).ElementAt(1)).Groups[1].Value, CultureInfo.InvariantCulture);

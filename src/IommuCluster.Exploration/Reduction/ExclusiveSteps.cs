@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Exploration.Reduction;
@@ -294,12 +295,12 @@ internal sealed class ExclusiveSteps
         _trustsLocks = reader.ReadBoolean();
         _heldWaiting.UnionWith(Read(reader) ?? []);
         _trustedNotToWait.UnionWith(Read(reader) ?? []);
-        for (var left = reader.ReadInt32(); left > 0; left--)
+        for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             WordOf(reader.ReadUInt64()).Load(reader);
         }
 
-        for (var left = reader.ReadInt32(); left > 0; left--)
+        for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             WholeOf(reader.ReadUInt64()).Load(reader);
         }
@@ -703,8 +704,14 @@ internal sealed class ExclusiveSteps
 
     private static void Write(BinaryWriter writer, ulong[]? locks)
     {
-        writer.Write(locks?.Length ?? -1);
-        foreach (var key in locks ?? [])
+        writer.Write(locks is not null);
+        if (locks is null)
+        {
+            return;
+        }
+
+        writer.Write(locks.Length);
+        foreach (var key in locks)
         {
             writer.Write(key);
         }
@@ -712,14 +719,13 @@ internal sealed class ExclusiveSteps
 
     private static ulong[]? Read(BinaryReader reader)
     {
-        var count = reader.ReadInt32();
-        if (count < 0)
+        if (!reader.ReadBoolean())
         {
             return null;
         }
 
-        var locks = new ulong[count];
-        for (var i = 0; i < count; i++)
+        var locks = new ulong[SearchTree.ReadCount(reader)];
+        for (var i = 0; i < locks.Length; i++)
         {
             locks[i] = reader.ReadUInt64();
         }
@@ -760,7 +766,7 @@ internal sealed class ExclusiveSteps
                 Locks[i] = Read(reader);
             }
 
-            for (var left = reader.ReadInt32(); left > 0; left--)
+            for (var left = SearchTree.ReadCount(reader); left > 0; left--)
             {
                 Trusted.Add(((Touch)reader.ReadByte(), reader.ReadUInt64()));
             }

@@ -188,7 +188,7 @@ internal sealed class LazySections
 
     private static void Load(BinaryReader reader, HashSet<(ulong Object, int Word)> words)
     {
-        for (var left = reader.ReadInt32(); left > 0; left--)
+        for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             words.Add((reader.ReadUInt64(), reader.ReadInt32()));
         }

@@ -5,7 +5,7 @@ using IommuCluster.Kernel.Checking;
 namespace IommuCluster.Exploration.Runs;
 
 /// <summary>What a campaign is to do. Without a budget it goes on for ever.</summary>
-/// <param name="Strategy">Name of a sampler, or of the portfolio of them.</param>
+/// <param name="Strategy">Name of a sampler, of the portfolio of them, or of a search in parts (<see cref="StrategyCatalog.IsInShards"/>).</param>
 /// <param name="Seed">Seed of the run.</param>
 public sealed record CampaignPlan(string Strategy, ulong Seed)
 {
@@ -22,12 +22,15 @@ public sealed record CampaignPlan(string Strategy, ulong Seed)
 /// <param name="Gains">What each member of the portfolio gained lately.</param>
 public sealed record CampaignState(int Round, LedgerState Seen, ImmutableArray<double> Gains)
 {
+    /// <summary>What is left of a search, as it wrote it; empty for samplers, and at the start.</summary>
+    public ReadOnlyMemory<byte> Search { get; init; }
+
     /// <summary>Nothing was run yet.</summary>
     public static CampaignState Start { get; } = new(0, new LedgerState(), []);
 }
 
 /// <summary>
-/// A long run of samplers as a sequence of rounds; a round is a fixed list of shards. Whoever drives it runs the shards
+/// A long run of samplers, or a search, as a sequence of rounds; a round is a fixed list of shards. Whoever drives it runs the shards
 /// wherever and in whichever order, and adds their results as they come; they are merged in the order of the shards. So
 /// what comes out depends on the plan and the workload alone, not on the number of workers. Knows no threads, no clock.
 /// </summary>
@@ -42,12 +45,14 @@ public sealed class Campaign
     private readonly CampaignPlan _plan;
     private readonly Portfolio _portfolio;
     private readonly Ledger _ledger;
+    private readonly DporForest? _forest;
     private readonly List<ShardResult?> _results = [];
     private int _round;
 
     /// <summary>Begins a campaign, or goes on with one.</summary>
     /// <param name="plan">What to do.</param>
     /// <param name="from">Where it stood; null for the start.</param>
+    /// <exception cref="InvalidDataException">The search in it is damaged.</exception>
     public Campaign(CampaignPlan plan, CampaignState? from = null)
     {
         from ??= CampaignState.Start;
@@ -55,6 +60,11 @@ public sealed class Campaign
         _portfolio = new Portfolio(StrategyCatalog.SamplersOf(plan.Strategy), from.Gains);
         _ledger = new Ledger(from.Seen);
         _round = from.Round;
+        if (StrategyCatalog.Ends(plan.Strategy))
+        {
+            _forest = from.Search.IsEmpty ? new DporForest() : new DporForest(from.Search.Span);
+        }
+
         BeginRound();
     }
 
@@ -76,8 +86,8 @@ public sealed class Campaign
     /// <summary>Different data races so far.</summary>
     public int Races => _ledger.Races;
 
-    /// <summary>The coverage so far.</summary>
-    public CoverageFigures Figures => _ledger.Figures();
+    /// <summary>The coverage so far; null for a search, whose coverage is what it exhausts.</summary>
+    public CoverageFigures? Figures => _forest is null ? _ledger.Figures() : null;
 
     /// <summary>Tells whether a finding was seen.</summary>
     /// <param name="finding">The finding.</param>
@@ -125,7 +135,7 @@ public sealed class Campaign
 
     /// <summary>The campaign as data. Of a round that is not whole nothing is in it.</summary>
     /// <returns>What goes on from the last whole round.</returns>
-    public CampaignState ToState() => new(_round, _ledger.ToState(), _portfolio.Gains);
+    public CampaignState ToState() => new(_round, _ledger.ToState(), _portfolio.Gains) { Search = _forest?.Save() };
 
     /// <summary>What was seen so far.</summary>
     /// <param name="elapsed">Time taken, as whoever drives the campaign measured it.</param>
@@ -143,15 +153,16 @@ public sealed class Campaign
             [.. observed.Where(seen => !seen.Finding.IsRace)],
             [.. observed.Where(seen => seen.Finding.IsRace)])
         {
-            IsOnlySchedule = End == Coverage.Exhausted,
-            Figures = _ledger.Figures(),
+            IsOnlySchedule = IsOnlySchedule,
+            Figures = Figures,
+            Progress = _forest?.Progress,
         };
     }
 
     private void BeginRound()
     {
         var left = _plan.Schedules - _ledger.Schedules;
-        if (IsOnlySchedule)
+        if (IsOnlySchedule || _forest is { Count: 0 })
         {
             Finish(Coverage.Exhausted);
         }
@@ -187,7 +198,8 @@ public sealed class Campaign
         foreach (var result in _results.OfType<ShardResult>())
         {
             var shard = Round[result.Index];
-            var merged = _ledger.Merge(result);
+            var merged = _ledger.Merge(_forest is null ? result : result.Renumbered(_ledger.Schedules - shard.First));
+            _forest?.Take(result.Index, result.Search.Span);
             _ledger.NoteTried(shard.Flips);
             if (_portfolio.Members.IndexOf(shard.Strategy) is >= 0 and var member)
             {
@@ -201,6 +213,7 @@ public sealed class Campaign
             }
         }
 
+        _forest?.EndRound(ShardsOfRound);
         _portfolio.Learn(news, schedules);
         _results.Clear();
     }
@@ -215,7 +228,19 @@ public sealed class Campaign
     private long LengthOfRound() =>
         _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules, StepsOfRound * _ledger.Schedules / _ledger.Steps));
 
-    private ImmutableArray<Shard> Plan(int schedules)
+    private ImmutableArray<Shard> Plan(int schedules) => _forest is null ? PlanSamples(schedules) : PlanSearch(_forest, schedules);
+
+    /// <summary>Of each subtree the same number of schedules, those opened first first.</summary>
+    private ImmutableArray<Shard> PlanSearch(DporForest forest, int schedules)
+    {
+        var shards = Math.Min(Math.Min(forest.Count, ShardsOfRound), schedules);
+        return
+        [
+            .. Enumerable.Range(0, shards).Select(i => new Shard(_round, i, _plan.Strategy, _plan.Seed, _ledger.Schedules, schedules / shards, Length: 0) { Search = forest.Give(i) }),
+        ];
+    }
+
+    private ImmutableArray<Shard> PlanSamples(int schedules)
     {
         var most = (schedules + ShardsOfRound - 1) / ShardsOfRound;
         var shards = new List<Shard>();

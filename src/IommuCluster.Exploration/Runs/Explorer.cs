@@ -36,6 +36,7 @@ public sealed class Explorer
     /// <param name="clock">Measures the budget in time.</param>
     /// <param name="cancellation">Ends the run after the present schedule; what was seen so far is answered.</param>
     /// <returns>What was seen.</returns>
+    /// <exception cref="InvalidDataException">Where an earlier run stood is damaged, or of another search.</exception>
     public static ExplorationResult Run(Workload workload, IStrategy strategy, ExplorationOptions options, TimeProvider clock, CancellationToken cancellation = default) =>
         new Explorer(workload, strategy, options, clock).Run(cancellation);
 
@@ -94,21 +95,13 @@ public sealed class Explorer
         return stop;
     }
 
-    private void Load(ImmutableArray<byte> search)
+    private void Load(ImmutableArray<byte> search) => SearchTree.Read(search.AsSpan(), reader =>
     {
-        using var stream = new MemoryStream([.. search]);
-        using var reader = new BinaryReader(stream);
         Resumable.Load(reader);
-    }
+        return true;
+    });
 
-    private SearchState Save()
-    {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        Resumable.Save(writer);
-        writer.Flush();
-        return new SearchState(_log.ToState(), [.. stream.ToArray()]);
-    }
+    private SearchState Save() => new(_log.ToState(), [.. SearchTree.Write(Resumable.Save)]);
 
     private IResumable Resumable => _strategy as IResumable ?? throw new InvalidOperationException($"The strategy {_strategy.Name} cannot be resumed.");
 

@@ -14,7 +14,7 @@ public sealed record ShardResult
     /// <summary>The shard's place in the round.</summary>
     public required int Index { get; init; }
 
-    /// <summary>Schedules run: as many as the shard asks for, or fewer when it was stopped or there is only one.</summary>
+    /// <summary>Schedules run: as many as the shard asks for, or fewer when it was stopped or there are no more.</summary>
     public required int Schedules { get; init; }
 
     /// <summary>Schedules that the strategy gave up.</summary>
@@ -38,10 +38,27 @@ public sealed record ShardResult
     /// <summary>Racing pairs in the orders in which they were met, each with the first schedule that did.</summary>
     public required ImmutableArray<RaceOrderSeen> RaceOrders { get; init; }
 
+    /// <summary>What is left of the part of a search, as the search itself wrote it; empty for samplers.</summary>
+    public ReadOnlyMemory<byte> Search { get; init; }
+
+    /// <summary>True when nothing is left of the part of a search.</summary>
+    public bool IsExhausted { get; init; }
+
     /// <summary>Tells whether the shard was run to its end.</summary>
     /// <param name="shard">The shard.</param>
     /// <returns>False when it was stopped before.</returns>
-    public bool IsWhole(Shard shard) => Schedules == shard.Schedules || this is { Schedules: 1, MostChoices: 0 };
+    public bool IsWhole(Shard shard) => IsExhausted || Schedules == shard.Schedules || this is { Schedules: 1, MostChoices: 0 };
+
+    /// <summary>The same result with other numbers for its schedules.</summary>
+    /// <param name="by">What to add to them.</param>
+    /// <returns>The result.</returns>
+    internal ShardResult Renumbered(long by) => by == 0 ? this : this with
+    {
+        Findings = [.. Findings.Select(seen => seen.AtBoot ? seen : seen with { First = seen.First + by })],
+        LockEdges = [.. LockEdges.Select(edge => edge.Schedule < 0 ? edge : edge with { Schedule = edge.Schedule + by })],
+        EdgeMakers = [.. EdgeMakers.Select(maker => maker with { Number = maker.Number + by })],
+        RaceOrders = [.. RaceOrders.Select(seen => seen with { Schedule = seen.Schedule + by })],
+    };
 }
 
 /// <summary>A schedule and its number in the run.</summary>

@@ -20,12 +20,12 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
     {
         _runtime.Lockdep?.Forget();
         var log = new ScheduleLog(_runtime);
-        IStrategy strategy = shard.Flips.IsEmpty
-            ? StrategyCatalog.CreateSampler(shard.Strategy, shard.Seed, shard.Length)
+        var subtree = shard.Search.IsEmpty ? null : SearchTree.Read(shard.Search.Span, DporSubtree.Load);
+        IStrategy strategy = subtree is not null ? new SourceDpor(subtree)
+            : shard.Flips.IsEmpty ? StrategyCatalog.CreateSampler(shard.Strategy, shard.Seed, shard.Length)
             : new RaceFlip(shard.Seed, shard.First, shard.Flips);
-        for (var number = shard.First; number < shard.First + shard.Schedules && isOver?.Invoke() != true; number++)
+        for (var number = shard.First; number < shard.First + shard.Schedules && isOver?.Invoke() != true && strategy.BeginSchedule(number); number++)
         {
-            strategy.BeginSchedule(number);
             var end = _runtime.Run(strategy, number);
             strategy.EndSchedule(end);
             log.Note(number, end);
@@ -35,7 +35,8 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
             }
         }
 
-        return ResultOf(shard, log.ToState());
+        var result = ResultOf(shard, log.ToState());
+        return subtree is null ? result : result with { Search = SearchTree.Write(subtree.Save), IsExhausted = subtree.IsDone };
     }
 
     private static ShardResult ResultOf(Shard shard, LedgerState seen) => new()

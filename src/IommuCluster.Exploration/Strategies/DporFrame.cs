@@ -31,11 +31,23 @@ internal sealed class DporFrame(int step, ulong enabled, ulong sleep, int chosen
     /// <summary>Those still to be tried.</summary>
     public ulong Left => Backtrack & ~Done & ~Sleep;
 
+    /// <summary>Those still to be tried beside the one who runs.</summary>
+    public ulong LeftBeside => Left & ~(1UL << Chosen);
+
     /// <summary>What the units of those who sleep or were tried did here, by slot; null where their announced steps tell it.</summary>
     public SortedList<int, OrderedEvent[]>? Units { get; init; }
 
     /// <summary>Of <see cref="SearchTree.Progress"/>: branches known of, and those done.</summary>
     public (int Branches, int Done) Branches => (BitOperations.PopCount(Backtrack & ~Sleep), BitOperations.PopCount(Done));
+
+    /// <summary>Tells whether one of some threads is to be tried, was tried, or need not be.</summary>
+    /// <param name="initials">A bit for each thread.</param>
+    /// <returns>True when one is, or there is none.</returns>
+    public bool Has(ulong initials) => initials == 0 || (initials & (Backtrack | Sleep)) != 0;
+
+    /// <summary>A copy to be changed apart from this one.</summary>
+    /// <returns>The copy.</returns>
+    public DporFrame Copy() => new(Step, Enabled, Sleep, Chosen) { Backtrack = Backtrack, Done = Done, Units = Units is null ? null : new SortedList<int, OrderedEvent[]>(Units) };
 
     /// <summary>Writes the frame.</summary>
     /// <param name="writer">Where to.</param>
@@ -47,8 +59,14 @@ internal sealed class DporFrame(int step, ulong enabled, ulong sleep, int chosen
         writer.Write(Chosen);
         writer.Write(Backtrack);
         writer.Write(Done);
-        writer.Write(Units?.Count ?? -1);
-        foreach (var (slot, unit) in Units ?? [])
+        writer.Write(Units is not null);
+        if (Units is null)
+        {
+            return;
+        }
+
+        writer.Write(Units.Count);
+        foreach (var (slot, unit) in Units)
         {
             writer.Write(slot);
             writer.Write(unit.Length);
@@ -65,12 +83,12 @@ internal sealed class DporFrame(int step, ulong enabled, ulong sleep, int chosen
     public static DporFrame Load(BinaryReader reader)
     {
         var (step, enabled, sleep, chosen) = (reader.ReadInt32(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32());
-        var (backtrack, done, units) = (reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32());
-        var frame = new DporFrame(step, enabled, sleep, chosen) { Backtrack = backtrack, Done = done, Units = units < 0 ? null : [] };
-        for (; units > 0; units--)
+        var (backtrack, done, hasUnits) = (reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadBoolean());
+        var frame = new DporFrame(step, enabled, sleep, chosen) { Backtrack = backtrack, Done = done, Units = hasUnits ? [] : null };
+        for (var left = hasUnits ? SearchTree.ReadCount(reader) : 0; left > 0; left--)
         {
             var slot = reader.ReadInt32();
-            var unit = new OrderedEvent[reader.ReadInt32()];
+            var unit = new OrderedEvent[SearchTree.ReadCount(reader)];
             for (var i = 0; i < unit.Length; i++)
             {
                 unit[i] = OrderedEvent.Load(reader);

@@ -22,10 +22,10 @@ public sealed class SourceDpor : ISearch, IResumable
 
     private readonly LazySections? _lazy;
     private readonly EventOrder _order = new();
-    private readonly List<DporFrame> _stack = [];
     private readonly List<OrderedEvent> _unit = [];
     private readonly OrderedEvent[] _announced = new OrderedEvent[EventOrder.MaxSlots];
     private readonly OrderedEvent[]?[] _asleep = new OrderedEvent[]?[EventOrder.MaxSlots];
+    private DporSubtree _tree = new();
     private int[] _frameAt = new int[256];
     private DeterministicRuntime? _runtime;
     private int _steps;
@@ -41,11 +41,15 @@ public sealed class SourceDpor : ISearch, IResumable
     /// <param name="isLazy">True to order critical sections that run as a whole by what they touch only.</param>
     public SourceDpor(bool isLazy = false) => _lazy = isLazy ? new LazySections() : null;
 
+    /// <summary>Makes a search of a part of the whole.</summary>
+    /// <param name="subtree">What to search; what is left of it then.</param>
+    internal SourceDpor(DporSubtree subtree) => _tree = subtree;
+
     /// <inheritdoc/>
     public string Name => _lazy is null ? StrategyCatalog.Dpor : StrategyCatalog.LazyDpor;
 
     /// <inheritdoc/>
-    public bool IsExhausted { get; private set; }
+    public bool IsExhausted => _tree.IsDone;
 
     /// <inheritdoc/>
     public int? CompletedBound => null;
@@ -57,13 +61,15 @@ public sealed class SourceDpor : ISearch, IResumable
     public long? StateCount => null;
 
     /// <inheritdoc/>
-    public double Progress => IsExhausted ? 1 : SearchTree.Progress(_stack.Select(frame => frame.Branches));
+    public double Progress => _tree.Progress;
 
     /// <summary>Schedules that ran to their end, whichever it was; since the last lesson of a lazy search.</summary>
     public long Executions { get; private set; }
 
     /// <summary>Schedules that were given up because all who could run were asleep: what follows was run before. Not among <see cref="Executions"/>.</summary>
     public long SleepBlocked { get; private set; }
+
+    private List<DporFrame> Stack => _tree.Stack;
 
     /// <inheritdoc/>
     public bool BeginSchedule(long number)
@@ -74,7 +80,7 @@ public sealed class SourceDpor : ISearch, IResumable
         _depth = 0;
         _sleep = 0;
         _isRedundant = false;
-        _branch = _stack.Count > 0 ? _stack[^1].Step : 0;
+        _branch = Stack.Count > 0 ? Stack[^1].Step : 0;
         _unit.Clear();
         _order.BeginSchedule();
         _lazy?.BeginSchedule(number);
@@ -127,7 +133,7 @@ public sealed class SourceDpor : ISearch, IResumable
         if (_lazy?.EndSchedule(end) == true)
         {
             (Executions, SleepBlocked) = (0, 0);
-            _stack.Clear();
+            Stack.Clear();
         }
 
         if (_lazy is not { IsLearning: true })
@@ -141,38 +147,29 @@ public sealed class SourceDpor : ISearch, IResumable
     void IResumable.Save(BinaryWriter writer)
     {
         SearchTree.WriteKind(writer, Name);
-        writer.Write(IsExhausted);
         writer.Write(Executions);
         writer.Write(SleepBlocked);
         _lazy?.Save(writer);
-        writer.Write(_stack.Count);
-        foreach (var frame in _stack)
-        {
-            frame.Save(writer);
-        }
+        _tree.Save(writer);
     }
 
     /// <inheritdoc/>
     void IResumable.Load(BinaryReader reader)
     {
         SearchTree.ReadKind(reader, Name);
-        IsExhausted = reader.ReadBoolean();
         Executions = reader.ReadInt64();
         SleepBlocked = reader.ReadInt64();
         _lazy?.Load(reader);
-        for (var left = reader.ReadInt32(); left > 0; left--)
-        {
-            _stack.Add(DporFrame.Load(reader));
-        }
+        _tree = DporSubtree.Load(reader);
     }
 
     /// <summary>The choice at hand: as an earlier schedule made it, or a new one.</summary>
     /// <returns>Its frame; null when all who could run are asleep.</returns>
     private DporFrame? FrameOf(in Choice choice)
     {
-        if (_depth < _stack.Count)
+        if (_depth < Stack.Count)
         {
-            var known = _stack[_depth];
+            var known = Stack[_depth];
             return known.Enabled == choice.Enabled && known.Step == _steps ? known
                 : throw new InvalidOperationException($"Uncontrolled nondeterminism: the same choices led to threads {choice.Enabled:x} at step {_steps} where they led to {known.Enabled:x} at step {known.Step} before.");
         }
@@ -192,7 +189,7 @@ public sealed class SourceDpor : ISearch, IResumable
             frame.Units!.Add(slot, _asleep[slot]!); // A lazy search keeps the unit of whoever sleeps.
         }
 
-        _stack.Add(frame);
+        Stack.Add(frame);
         return frame;
     }
 
@@ -273,7 +270,7 @@ public sealed class SourceDpor : ISearch, IResumable
         ReverseRaces();
         if (_lazy is not null && frame >= 0)
         {
-            _stack[frame].Units!.TryAdd(unit[0].Slot, [.. unit]);
+            Stack[frame].Units!.TryAdd(unit[0].Slot, [.. unit]);
         }
 
         WakeDependent(unit);
@@ -288,7 +285,7 @@ public sealed class SourceDpor : ISearch, IResumable
             if (_order.FrameOf(earlier) is >= 0 and var frame) // Else nobody else could run.
             {
                 // One of them that cannot run there waits for something that only the earlier event gives.
-                Try(frame, _order.InitialsOf(earlier) & _stack[frame].Enabled);
+                Try(frame, _order.InitialsOf(earlier) & Stack[frame].Enabled);
             }
         }
     }
@@ -296,10 +293,13 @@ public sealed class SourceDpor : ISearch, IResumable
     /// <summary>Sees to it that one of some is tried at a choice.</summary>
     private void Try(int number, ulong initials)
     {
-        var frame = _stack[number];
-        if (initials != 0 && (initials & (frame.Backtrack | frame.Sleep)) == 0)
+        if (number < _tree.Shared)
         {
-            frame.Backtrack |= LowestOf(initials);
+            _tree.Wish(number, initials);
+        }
+        else if (!Stack[number].Has(initials))
+        {
+            Stack[number].Backtrack |= 1UL << BitOperations.TrailingZeroCount(initials);
         }
     }
 
@@ -323,7 +323,7 @@ public sealed class SourceDpor : ISearch, IResumable
     {
         if (_order.FrameOf(_order.Count - 1) is >= 0 and var frame)
         {
-            Try(frame, _stack[frame].Enabled & ~_stack[frame].Sleep & ~(1UL << slot));
+            Try(frame, Stack[frame].Enabled & ~Stack[frame].Sleep & ~(1UL << slot));
         }
     }
 
@@ -341,9 +341,9 @@ public sealed class SourceDpor : ISearch, IResumable
 
     private void TakeNext()
     {
-        while (_stack.Count > 0)
+        while (Stack.Count > _tree.Shared)
         {
-            var frame = _stack[^1];
+            var frame = Stack[^1];
             frame.Done |= 1UL << frame.Chosen;
             if (frame.Left != 0)
             {
@@ -351,10 +351,10 @@ public sealed class SourceDpor : ISearch, IResumable
                 return;
             }
 
-            _stack.RemoveAt(_stack.Count - 1);
+            Stack.RemoveAt(Stack.Count - 1);
         }
 
-        IsExhausted = true;
+        _tree.IsDone = true;
     }
 
     /// <summary>Notes the steps of those who sleep from here on: when they are asked for, somebody may have run already because nobody else could.</summary>
@@ -407,6 +407,4 @@ public sealed class SourceDpor : ISearch, IResumable
 
         return false;
     }
-
-    private static ulong LowestOf(ulong slots) => slots == 0 ? 0 : 1UL << BitOperations.TrailingZeroCount(slots);
 }

@@ -231,8 +231,8 @@ public sealed class StateSearch : ISearch, IResumable
         _toLearn = reader.ReadInt32();
         _visited.Load(reader);
         _exclusive.Load(reader);
-        _path.AddRange(reader.ReadBytes(reader.ReadInt32()));
-        for (var left = reader.ReadInt32(); left > 0; left--)
+        _path.AddRange(reader.ReadBytes(SearchTree.ReadCount(reader)));
+        for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             _stack.Add(Frame.Load(reader));
         }
@@ -256,7 +256,7 @@ public sealed class StateSearch : ISearch, IResumable
 
     private static void Load(BinaryReader reader, HashSet<Site> sites)
     {
-        for (var left = reader.ReadInt32(); left > 0; left--)
+        for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             sites.Add(Site.Load(reader));
         }
@@ -594,7 +594,7 @@ public sealed class StateSearch : ISearch, IResumable
         public static Frame Load(BinaryReader reader)
         {
             var frame = new Frame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32()) { Done = reader.ReadUInt64() };
-            for (var left = reader.ReadInt32(); left > 0; left--)
+            for (var left = SearchTree.ReadCount(reader); left > 0; left--)
             {
                 (frame.Races ??= []).Enqueue(Pair.Load(reader));
             }

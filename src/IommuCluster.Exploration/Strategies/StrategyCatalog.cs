@@ -44,6 +44,11 @@ public static class StrategyCatalog
     /// <returns>True for searches, false for samplers.</returns>
     public static bool Ends(string name) => name is States or Deepening or Dpor or LazyDpor;
 
+    /// <summary>Tells whether a strategy is run in shards, which any number of workers share: all samplers, and a search that remembers nothing.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <returns>False for searches of one mind.</returns>
+    public static bool IsInShards(string name) => !Ends(name) || name == Dpor;
+
     /// <summary>The samplers that a name stands for.</summary>
     /// <param name="name">One of <see cref="Names"/> that does not end.</param>
     /// <returns>The sampler itself, or the members of the portfolio.</returns>

@@ -95,13 +95,13 @@ internal sealed class VisitedStates(int capacity, int bitsLog2 = 30)
     {
         Clear();
         Count = reader.ReadInt64();
-        for (var left = reader.ReadInt32(); left > 0; left--)
+        for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             var key = new StateHash(reader.ReadUInt64(), reader.ReadUInt64());
             _known.Add(key, reader.ReadUInt64());
         }
 
-        var words = reader.ReadInt32();
+        var words = SearchTree.ReadCount(reader);
         _bits = words == 0 ? null : new ulong[words];
         for (var i = 0; i < words; i++)
         {

@@ -18,7 +18,7 @@ namespace IommuCluster.Scenarios.Running;
 /// <summary>Runs cases.</summary>
 /// <param name="clock">Measures budgets in time.</param>
 /// <param name="boot">Makes the workload of a plan; null for the standard boot.</param>
-/// <param name="cores">How many workers run samplers side by side, at least 1; what they see does not depend on it.</param>
+/// <param name="cores">How many workers run side by side what can be run in shards, at least 1; what they see does not depend on it.</param>
 public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boot = null, int cores = 1)
 {
     /// <summary>Schedules that shrinking one finding may cost.</summary>
@@ -37,10 +37,22 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     public CaseResult Run(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress = null, CheckpointFile? checkpoint = null, CancellationToken cancellation = default)
     {
         using var span = Spans.Scenario(scenarioCase.Scenario, scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name);
-        var seen = StrategyCatalog.Ends(scenarioCase.Explore.Strategy)
-            ? Search(scenarioCase, progress, checkpoint, cancellation)
-            : Sample(scenarioCase, progress, checkpoint, cancellation);
+        var seen = Explore(scenarioCase, progress, checkpoint, cancellation);
         return new CaseResult(scenarioCase, seen, CaseVerdict.Judge(scenarioCase, seen));
+    }
+
+    private ExplorationResult Explore(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            return StrategyCatalog.IsInShards(scenarioCase.Explore.Strategy)
+                ? RunShards(scenarioCase, progress, checkpoint, cancellation)
+                : Search(scenarioCase, progress, checkpoint, cancellation);
+        }
+        catch (InvalidDataException bad) when (checkpoint is not null)
+        {
+            throw checkpoint.IsNone(bad.Message);
+        }
     }
 
     private ExplorationResult Search(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
@@ -68,7 +80,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         return seen with { Elapsed = before + seen.Elapsed };
     }
 
-    private ExplorationResult Sample(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
+    private ExplorationResult RunShards(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
     {
         var settings = scenarioCase.Explore;
         var from = checkpoint?.Read(scenarioCase) ?? Checkpoint.Start;

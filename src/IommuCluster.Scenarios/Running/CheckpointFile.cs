@@ -48,7 +48,7 @@ public sealed class CheckpointFile(string path)
         }
         catch (JsonException bad)
         {
-            throw new ScenarioException(path, $"no checkpoint: {bad.Message}", "give a file that an earlier run wrote with --checkpoint, or one that is not there yet");
+            throw IsNone(bad.Message);
         }
     }
 
@@ -70,6 +70,12 @@ public sealed class CheckpointFile(string path)
 
         File.Move(next, path, overwrite: true);
     }
+
+    /// <summary>What to say of a file that is no checkpoint, or damaged.</summary>
+    /// <param name="why">What is wrong.</param>
+    /// <returns>The message.</returns>
+    internal ScenarioException IsNone(string why) =>
+        new(path, $"no checkpoint: {why}", "give a file that an earlier run wrote with --checkpoint, or one that is not there yet");
 
     private static int AfterLine(byte[] bytes, int at) => Array.IndexOf(bytes, LineFeed, at) is >= 0 and var end ? end + 1 : throw new JsonException("it is cut off");
 

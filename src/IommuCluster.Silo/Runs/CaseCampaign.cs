@@ -6,7 +6,7 @@ using IommuCluster.Scenarios.Format;
 namespace IommuCluster.Silo.Runs;
 
 /// <summary>
-/// The books of a case that samplers explore: which shards of the present round are left, and what was merged. What comes
+/// The books of a case that is explored in shards: which shards of the present round are left, and what was merged. What comes
 /// out is what one process finds for the same case, seed and budget. A plain class.
 /// </summary>
 internal sealed class CaseCampaign
@@ -28,12 +28,12 @@ internal sealed class CaseCampaign
             state.IsEmpty ? null : RunsWire.ReadState(state.AsSpan()));
     }
 
-    /// <summary>Tells whether a case is explored so. A budget in time needs one clock, and a search one mind, so those are done in one piece.</summary>
+    /// <summary>Tells whether a case is explored so. A budget in time needs one clock, and a search that remembers states one mind, so those are done in one piece.</summary>
     /// <param name="order">What was asked.</param>
     /// <param name="explore">How the case is explored.</param>
     /// <returns>True when it is.</returns>
     public static bool Fits(RunOrder order, ExploreSettings explore) =>
-        order is { Boots: null, Socs: null, Replay: null } && explore.Time is null && !StrategyCatalog.Ends(explore.Strategy);
+        order is { Boots: null, Socs: null, Replay: null } && explore.Time is null && StrategyCatalog.IsInShards(explore.Strategy);
 
     /// <summary>True when there is nothing more to run.</summary>
     public bool HasEnded => _campaign.End is not null;

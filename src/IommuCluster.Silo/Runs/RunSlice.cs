@@ -11,7 +11,7 @@ namespace IommuCluster.Silo.Runs;
 /// <param name="Case">The case.</param>
 /// <param name="CaseNumber">Its place in the run, from 0.</param>
 /// <param name="Number">The slice's number in the case, from 0.</param>
-/// <param name="First">Number of its first boot or schedule.</param>
+/// <param name="First">Number of its first boot or schedule; of a part of a search, which has none yet, a number that no other one has.</param>
 /// <param name="Count">Boots or schedules at most; null when only time or the search's end bounds them.</param>
 /// <param name="ShardText">The shard of a campaign, as JSON; null for a slice that is none.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-slice")]
@@ -38,7 +38,7 @@ internal sealed record RunSlice(
     /// <param name="shard">The shard.</param>
     /// <returns>The slice.</returns>
     public static RunSlice Of(RunOrder order, string scenarioCase, int caseNumber, Shard shard) =>
-        new(order, scenarioCase, caseNumber, shard.Index, shard.First, shard.Schedules, Encoding.UTF8.GetString(RunsWire.Write(shard)));
+        new(order, scenarioCase, caseNumber, shard.Index, shard.Search.IsEmpty ? shard.First : ((long)shard.Round << 16) + shard.Index, shard.Schedules, Encoding.UTF8.GetString(RunsWire.Write(shard)));
 }
 
 /// <summary>What a slice did.</summary>

@@ -40,6 +40,7 @@ public sealed class CampaignTests
         { StrategyCatalog.Random, 3 },
         { StrategyCatalog.Pct, 4 },
         { StrategyCatalog.Delay, 5 },
+        { StrategyCatalog.Dpor, 6 },
     };
 
     [Theory]
@@ -119,6 +120,33 @@ public sealed class CampaignTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Run_SearchInShards_RunsEachOrderOnce(int workers)
+    {
+        var campaign = Ended(Yardstick.SmallM(true), new CampaignPlan(StrategyCatalog.Dpor, 1), workers, order: 1);
+
+        var result = campaign.ToResult(TimeSpan.Zero);
+        Assert.Equal((Coverage.Exhausted, 2_520L, 0L, 1.0), (result.Coverage, result.Schedules, result.Abandoned, result.Progress));
+        Assert.InRange(campaign.ToState().Round, 3, 2_520);
+        Assert.Empty(result.All);
+    }
+
+    [Theory]
+    [InlineData(false, 2)]
+    [InlineData(true, 2)]
+    public void Run_SearchInShards_SeesWhatOneSearchSees(bool isSmall, int workers)
+    {
+        var program = isSmall ? s_abba : Yardstick.S(false);
+        var one = Explorer.Run(program, new SourceDpor(), new ExplorationOptions(), TimeProvider.System);
+        var result = Ended(program, new CampaignPlan(StrategyCatalog.Dpor, 1), workers).ToResult(TimeSpan.Zero);
+
+        Assert.Equal(Coverage.Exhausted, result.Coverage);
+        Assert.Equal(one.All.Select(seen => seen.Finding.Id).Order(), result.All.Select(seen => seen.Finding.Id).Order());
+        Assert.All(result.All, seen => Assert.NotNull(FindingReporter.Create(program, new RuntimeOptions(), seen.Finding, seen.Schedules)));
+    }
+
     [Fact]
     public void Run_NobodyHasAChoice_IsOneScheduleAndExhausted()
     {
@@ -143,7 +171,7 @@ public sealed class CampaignTests
     [Fact]
     public void Figures_OfS_CountPairsInBothOrders()
     {
-        var figures = Ended(Yardstick.S(false), new CampaignPlan(StrategyCatalog.Random, 1) { Schedules = 2_000 }).Figures;
+        var figures = Ended(Yardstick.S(false), new CampaignPlan(StrategyCatalog.Random, 1) { Schedules = 2_000 }).Figures!.Value;
 
         Assert.InRange(figures.InBothOrders, 1, figures.RacingPairs);
         Assert.Equal(0, figures.LockOrderPairs);
@@ -184,10 +212,12 @@ public sealed class CampaignTests
         Assert.Equal((67L, Coverage.StoppedEarly), (campaign.Schedules, campaign.End));
     }
 
-    [Fact]
-    public void State_OfEachRound_GoesOnToTheSameEnd()
+    [Theory]
+    [InlineData(StrategyCatalog.Portfolio)]
+    [InlineData(StrategyCatalog.Dpor)]
+    public void State_OfEachRound_GoesOnToTheSameEnd(string strategy)
     {
-        var plan = new CampaignPlan(StrategyCatalog.Portfolio, 5) { Schedules = 1_000 };
+        var plan = new CampaignPlan(strategy, 5) { Schedules = 1_000 };
         var whole = RunsWire.Write(Ended(Yardstick.M(false), plan).ToState());
         var runner = new ShardRunner(Yardstick.M(false), new RuntimeOptions());
         var campaign = new Campaign(plan);

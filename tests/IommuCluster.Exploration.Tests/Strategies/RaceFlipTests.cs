@@ -60,7 +60,7 @@ public sealed class RaceFlipTests
 
         Campaigns.Run(campaign, s_lateWriter);
 
-        Assert.Equal((1, 1), (campaign.Figures.RacingPairs, campaign.Figures.InBothOrders));
+        Assert.Equal((1, 1), (campaign.Figures!.Value.RacingPairs, campaign.Figures!.Value.InBothOrders));
         Assert.Empty(campaign.ToState().Seen.Pending);
     }
 

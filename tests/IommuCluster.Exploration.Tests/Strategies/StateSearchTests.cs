@@ -280,6 +280,43 @@ public sealed class StateSearchTests
         Assert.Throws<InvalidDataException>(() => ((IResumable)new StateSearch()).Load(new BinaryReader(saved)));
     }
 
+    [Theory]
+    [InlineData(StrategyCatalog.States)]
+    [InlineData(StrategyCatalog.Dpor)]
+    [InlineData(StrategyCatalog.LazyDpor)]
+    public void Search_SavedAndDamaged_IsRefusedOrTakenUp(string name)
+    {
+        var search = StrategyCatalog.CreateSearch(name);
+        Explore.With(search, Yardstick.SmallM(true), s_hashing, limit: 40);
+        var saved = SearchTree.Write(((IResumable)search).Save);
+        var refused = 0;
+        for (var at = 0; at < saved.Length; at++)
+        {
+            var damaged = saved.ToArray();
+            damaged[at] ^= 0xff;
+            refused += IsRefused(name, damaged) ? 1 : 0;
+            Assert.True(IsRefused(name, saved.AsSpan(0, at)));
+        }
+
+        Assert.InRange(refused, 1, saved.Length);
+    }
+
+    private static bool IsRefused(string name, ReadOnlySpan<byte> saved)
+    {
+        try
+        {
+            return !SearchTree.Read(saved, reader =>
+            {
+                ((IResumable)StrategyCatalog.CreateSearch(name)).Load(reader);
+                return true;
+            });
+        }
+        catch (InvalidDataException)
+        {
+            return true;
+        }
+    }
+
     [Fact]
     public void StateSearch_RaceShowsWithStepsAndAScheduleThatReplaysIt()
     {
