@@ -145,6 +145,8 @@ public sealed class Campaign
         {
             IsOnlySchedule = End == Coverage.Exhausted,
             Figures = _ledger.Figures(),
+            Switches = _ledger.Switches,
+            Hints = _ledger.Hints,
         };
     }
 
