@@ -156,6 +156,8 @@ public sealed class Campaign
             IsOnlySchedule = IsOnlySchedule,
             Figures = Figures,
             Progress = _forest?.Progress,
+            Switches = _ledger.Switches,
+            Hints = _ledger.Hints,
         };
     }
 

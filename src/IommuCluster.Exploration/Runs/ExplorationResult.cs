@@ -58,6 +58,12 @@ public sealed record ExplorationResult(
     /// <summary>How much of what can happen was met; null for searches, whose coverage is what they exhaust.</summary>
     public CoverageFigures? Figures { get; init; }
 
+    /// <summary>A bit for each profile switch that a flow asked for (<see cref="Kernel.Profiles.ProfileSwitches"/>): the others had no part in what was seen. 0 where nobody took note.</summary>
+    public ulong Switches { get; init; }
+
+    /// <summary>Pairs of accesses without a lock in common that no schedule has met as a race: hints. None for searches, which meet what there is.</summary>
+    public ImmutableArray<RaceOrder> Hints { get; init; } = [];
+
     /// <summary>True when the run was cancelled from outside.</summary>
     public bool IsCancelled { get; init; }
 

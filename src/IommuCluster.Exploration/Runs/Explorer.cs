@@ -124,6 +124,7 @@ public sealed class Explorer
             IsApproximate = search?.IsApproximate ?? false,
             Progress = search?.Progress,
             IsOnlySchedule = onlySchedule,
+            Switches = _log.Switches,
         };
     }
 }

@@ -16,13 +16,14 @@ internal sealed class Ledger
     private readonly SortedDictionary<long, Schedule> _edgeMakers = [];
     private readonly HashSet<RaceOrder> _orders = [];
     private readonly List<RaceOrderSeen> _ordersInOrder = [];
+    private readonly List<RaceOrder> _hints = [];
     private readonly List<PendingFlip> _pending = [];
 
     /// <summary>Makes a ledger as it was.</summary>
     /// <param name="state">What <see cref="ToState"/> answered, or the default for an empty one.</param>
     public Ledger(LedgerState state)
     {
-        (Schedules, Abandoned, Steps, MostChoices, LastNews) = (state.Schedules, state.Abandoned, state.Steps, state.MostChoices, state.LastNews);
+        (Schedules, Abandoned, Steps, MostChoices, LastNews, Switches) = (state.Schedules, state.Abandoned, state.Steps, state.MostChoices, state.LastNews, state.Switches);
         foreach (var finding in state.Findings)
         {
             Add(finding);
@@ -43,6 +44,7 @@ internal sealed class Ledger
             Meet(seen);
         }
 
+        _hints.AddRange(state.Hints);
         _pending.AddRange(state.Pending);
     }
 
@@ -61,6 +63,9 @@ internal sealed class Ledger
     /// <summary>The schedule after the last one that showed something new; 0 when none did.</summary>
     public long LastNews { get; private set; }
 
+    /// <summary>A bit for each profile switch that a flow asked for.</summary>
+    public ulong Switches { get; private set; }
+
     /// <summary>Different findings that are no races.</summary>
     public int Consequences => _findings.Count - Races;
 
@@ -72,6 +77,9 @@ internal sealed class Ledger
     /// <returns>True when one with its id was merged.</returns>
     public bool HasSeen(Finding finding) => _places.ContainsKey(finding);
 
+    /// <summary>Pairs of accesses without a lock in common that no schedule has met as a race.</summary>
+    public ImmutableArray<RaceOrder> Hints => [.. _hints];
+
     /// <summary>Merges a shard's result.</summary>
     /// <param name="result">The result; those of the shards before it were merged.</param>
     /// <returns>How much of it is new: findings, lock-order pairs, racing pairs in an order not met before.</returns>
@@ -81,6 +89,7 @@ internal sealed class Ledger
         Abandoned += result.Abandoned;
         Steps += result.Steps;
         MostChoices = Math.Max(MostChoices, result.MostChoices);
+        Switches |= result.Switches;
         var news = MergeLocks(result);
         foreach (var finding in result.Findings)
         {
@@ -90,6 +99,11 @@ internal sealed class Ledger
         foreach (var order in result.RaceOrders)
         {
             news += Meet(order) ? 1 : 0;
+        }
+
+        foreach (var hint in result.Hints)
+        {
+            Note(hint);
         }
 
         return news;
@@ -116,10 +130,12 @@ internal sealed class Ledger
         Steps = Steps,
         MostChoices = MostChoices,
         LastNews = LastNews,
+        Switches = Switches,
         Findings = [.. _findings],
         LockEdges = [.. _locks.Edges],
         EdgeMakers = [.. _edgeMakers.Select(maker => new NumberedSchedule(maker.Key, maker.Value))],
         RaceOrders = [.. _ordersInOrder],
+        Hints = [.. _hints],
         Pending = [.. _pending],
     };
 
@@ -166,12 +182,21 @@ internal sealed class Ledger
 
         _ordersInOrder.Add(seen with { Hint = null });
         _pending.RemoveAll(flip => flip.Order == seen.Order.Flipped);
+        _hints.RemoveAll(seen.Order.IsPairOf);
         if (seen.Hint is not null && !_orders.Contains(seen.Order.Flipped))
         {
             _pending.Add(new PendingFlip(seen.Order, seen.Hint, Tries: 0));
         }
 
         return IsNews(seen.Schedule);
+    }
+
+    private void Note(RaceOrder hint)
+    {
+        if (!_orders.Contains(hint) && !_orders.Contains(hint.Flipped) && !_hints.Exists(hint.IsPairOf))
+        {
+            _hints.Add(hint);
+        }
     }
 
     private int MergeLocks(ShardResult result)

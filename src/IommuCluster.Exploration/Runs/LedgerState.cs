@@ -21,6 +21,9 @@ public sealed record LedgerState
     /// <summary>The schedule after the last one that showed something new; 0 when none did.</summary>
     public long LastNews { get; init; }
 
+    /// <summary>A bit for each profile switch that a flow asked for (<see cref="Kernel.Profiles.ProfileSwitches"/>).</summary>
+    public ulong Switches { get; init; }
+
     /// <summary>One entry a finding, in the order of merging.</summary>
     public ImmutableArray<SeenFinding> Findings { get; init; } = [];
 
@@ -32,6 +35,9 @@ public sealed record LedgerState
 
     /// <summary>Racing pairs in the orders in which they were met, in the order of merging.</summary>
     public ImmutableArray<RaceOrderSeen> RaceOrders { get; init; } = [];
+
+    /// <summary>Pairs of accesses without a lock in common that no schedule has met as a race: hints (<see cref="LocksetPairs"/>), one a pair, in the order of merging.</summary>
+    public ImmutableArray<RaceOrder> Hints { get; init; } = [];
 
     /// <summary>Racing pairs that are to be met in the other order, those met first first.</summary>
     public ImmutableArray<PendingFlip> Pending { get; init; } = [];

@@ -18,6 +18,11 @@ public sealed record RaceOrder(string First, StepKind FirstKind, string Second, 
     /// <summary>True for the order by which a pair is called when it was met in both.</summary>
     internal bool IsLeading => string.CompareOrdinal(First, Second) is var functions && (functions < 0 || (functions == 0 && FirstKind <= SecondKind));
 
+    /// <summary>Tells whether another order is of the same pair.</summary>
+    /// <param name="other">The other.</param>
+    /// <returns>True for this one and its flipped one.</returns>
+    internal bool IsPairOf(RaceOrder other) => this == other || this == other.Flipped;
+
     /// <summary>The order of two steps.</summary>
     /// <param name="first">The earlier one.</param>
     /// <param name="second">The later one.</param>

@@ -19,7 +19,9 @@ internal sealed class ScheduleLog
     private readonly HashSet<MetOrder> _met = [];
     private readonly HashSet<RaceOrder> _orders = [];
     private readonly List<RaceOrderSeen> _raceOrders = [];
+    private readonly List<RaceOrder> _hints = [];
     private readonly long _stepsBefore;
+    private readonly ulong _switchesBefore;
 
     /// <summary>Makes a log and notes what the boot showed, before anybody had a choice.</summary>
     /// <param name="runtime">The runtime; its lock graph takes part in what schedules show.</param>
@@ -28,6 +30,7 @@ internal sealed class ScheduleLog
     {
         _runtime = runtime;
         _stepsBefore = (from?.Steps ?? 0) - runtime.TotalSteps;
+        _switchesBefore = from?.Switches ?? 0;
         if (from is not null)
         {
             Restore(from);
@@ -48,6 +51,9 @@ internal sealed class ScheduleLog
 
     /// <summary>The most choices that one of them had.</summary>
     public int MostChoices { get; private set; }
+
+    /// <summary>A bit for each profile switch that a flow asked for.</summary>
+    public ulong Switches => _switchesBefore | (_runtime.Workload.Machine?.Profile.Asked ?? 0);
 
     /// <summary>What was seen, in the order of first sight.</summary>
     public IReadOnlyList<LogEntry> Entries => _inOrder;
@@ -72,10 +78,12 @@ internal sealed class ScheduleLog
         Abandoned = Abandoned,
         Steps = Steps,
         MostChoices = MostChoices,
+        Switches = Switches,
         Findings = [.. _inOrder.Select(entry => entry.ToSeen())],
         LockEdges = [.. _runtime.Lockdep?.Edges ?? []],
         EdgeMakers = [.. _edgeMakers.OrderBy(maker => maker.Key).Select(maker => new NumberedSchedule(maker.Key, maker.Value))],
         RaceOrders = [.. _raceOrders],
+        Hints = [.. _hints],
     };
 
     /// <summary>Notes the schedule that the runtime has just run.</summary>
@@ -105,6 +113,19 @@ internal sealed class ScheduleLog
         }
 
         return _news;
+    }
+
+    /// <summary>Notes which pairs of accesses of the schedule that was just noted share no lock.</summary>
+    public void NoteHints()
+    {
+        foreach (var (first, second) in LocksetPairs.Of(_runtime))
+        {
+            var order = RaceOrder.Of(_runtime.Trace[first], _runtime.Trace[second]);
+            if (!_orders.Contains(order) && !_orders.Contains(order.Flipped) && !_hints.Exists(order.IsPairOf))
+            {
+                _hints.Add(order);
+            }
+        }
     }
 
     private LogEntry EntryOf(Sighting sighting, long number)

@@ -26,6 +26,9 @@ public sealed record ShardResult
     /// <summary>The most choices that a schedule had; 0 when nobody ever has a choice, so that there is one schedule only.</summary>
     public required int MostChoices { get; init; }
 
+    /// <summary>A bit for each profile switch that a flow asked for (<see cref="Kernel.Profiles.ProfileSwitches"/>).</summary>
+    public ulong Switches { get; init; }
+
     /// <summary>What was seen, in the order of first sight, but for lock orders: those follow from the edges.</summary>
     public required ImmutableArray<SeenFinding> Findings { get; init; }
 
@@ -43,6 +46,9 @@ public sealed record ShardResult
 
     /// <summary>True when nothing is left of the part of a search.</summary>
     public bool IsExhausted { get; init; }
+
+    /// <summary>Pairs of accesses without a lock in common that no schedule has met as a race: hints (<see cref="LocksetPairs"/>), one a pair, in the order of sight.</summary>
+    public ImmutableArray<RaceOrder> Hints { get; init; } = [];
 
     /// <summary>Tells whether the shard was run to its end.</summary>
     /// <param name="shard">The shard.</param>

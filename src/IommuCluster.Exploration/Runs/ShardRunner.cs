@@ -19,6 +19,7 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
     public ShardResult Run(Shard shard, Func<bool>? isOver = null)
     {
         _runtime.Lockdep?.Forget();
+        _runtime.ForgetSwitches();
         var log = new ScheduleLog(_runtime);
         var subtree = shard.Search.IsEmpty ? null : SearchTree.Read(shard.Search.Span, DporSubtree.Load);
         IStrategy strategy = subtree is not null ? new SourceDpor(subtree)
@@ -29,6 +30,11 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
             var end = _runtime.Run(strategy, number);
             strategy.EndSchedule(end);
             log.Note(number, end);
+            if (number == shard.First)
+            {
+                log.NoteHints(); // One schedule of a shard tells most of them, at next to no cost.
+            }
+
             if (_runtime.ChoiceCount == 0)
             {
                 break; // Nobody has a choice: there is no other schedule.
@@ -47,9 +53,11 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
         Abandoned = (int)seen.Abandoned,
         Steps = seen.Steps,
         MostChoices = seen.MostChoices,
+        Switches = seen.Switches,
         Findings = [.. seen.Findings.Where(each => each.AtBoot || each.Finding.Kind != FindingKind.LockOrder)],
         LockEdges = seen.LockEdges,
         EdgeMakers = seen.EdgeMakers,
         RaceOrders = seen.RaceOrders,
+        Hints = seen.Hints,
     };
 }

@@ -53,6 +53,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly List<Sighting> _sightings = [];
     private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
     private readonly List<Deviation> _deviations = [];
+    private readonly ulong _switchesAtBoot;
     private StepResult _result;
     private IStrategy _strategy = DefaultStrategy.Instance;
     private ThreadTurns _turns = new();
@@ -86,6 +87,7 @@ public sealed class DeterministicRuntime : IKernelMemory
         }
 
         Boot();
+        _switchesAtBoot = workload.Machine?.Profile.Asked ?? 0;
     }
 
     /// <summary>The steps of the schedule.</summary>
@@ -126,6 +128,9 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     /// <summary>Called before each step with its number in the schedule and the thread, for reports that need the stack of a moment.</summary>
     public Action<int, KernelThread>? Watch { get; set; }
+
+    /// <summary>Forgets which profile switches the schedules asked for, but for those of the boot before the snapshot.</summary>
+    internal void ForgetSwitches() => _workload.Machine?.Profile.Asked = _switchesAtBoot;
 
     /// <summary>The schedule so far, to be replayed.</summary>
     /// <returns>A copy.</returns>

@@ -51,9 +51,10 @@ public sealed class Machine
 {
     private readonly FrozenDictionary<string, int> _numbers;
 
-    internal Machine(BootPlan plan, ImmutableArray<DeviceFacts> devices, ImmutableArray<DeviceDriver> drivers, ImmutableArray<IommuOps> ops)
+    internal Machine(BootPlan plan, ProfileSwitches profile, ImmutableArray<DeviceFacts> devices, ImmutableArray<DeviceDriver> drivers, ImmutableArray<IommuOps> ops)
     {
         Plan = plan;
+        Profile = profile;
         Devices = devices;
         Drivers = drivers;
         Ops = ops;
@@ -66,8 +67,8 @@ public sealed class Machine
     /// <summary>What the scenario fixed.</summary>
     public BootPlan Plan { get; }
 
-    /// <summary>The era.</summary>
-    public Profile Profile => Plan.Profile;
+    /// <summary>The era's switches.</summary>
+    public ProfileSwitches Profile { get; }
 
     /// <summary>The architecture.</summary>
     public Architecture Architecture => Plan.Board.Architecture;

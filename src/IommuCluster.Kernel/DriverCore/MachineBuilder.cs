@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Kernel.Drivers;
 using IommuCluster.Kernel.Firmware;
+using IommuCluster.Kernel.Profiles;
 
 namespace IommuCluster.Kernel.DriverCore;
 
@@ -39,7 +40,8 @@ internal static class MachineBuilder
             Host = scan.HostOf(node.Path) is { } host ? numbers[host] : -1,
             Functions = [.. scan.Behind(node.Path).Where(function => numbers.ContainsKey(function.Path)).Select(function => numbers[function.Path])],
         }).ToImmutableArray();
-        var links = SupplierLinks(plan, devices, numbers);
+        var profile = new ProfileSwitches(plan.Profile);
+        var links = SupplierLinks(plan, profile, devices, numbers);
         var ops = IommuDrivers.CreateFor(devices);
         for (var i = 0; i < ops.Length; i++)
         {
@@ -51,6 +53,7 @@ internal static class MachineBuilder
         CheckMasters(plan.BootDma, devices);
         var machine = new Machine(
             plan,
+            profile,
             [.. devices.Select(device => device with { Suppliers = links[device.Number], Driver = DriverOf(device, drivers) })],
             drivers,
             ops);
@@ -152,9 +155,9 @@ internal static class MachineBuilder
     }
 
     /// <summary>Who must be bound before whom, without the links that lie on a circle (fw_devlink relaxes those).</summary>
-    private static ImmutableArray<ImmutableArray<int>> SupplierLinks(BootPlan plan, ImmutableArray<DeviceFacts> devices, Dictionary<string, int> numbers)
+    private static ImmutableArray<ImmutableArray<int>> SupplierLinks(BootPlan plan, ProfileSwitches profile, ImmutableArray<DeviceFacts> devices, Dictionary<string, int> numbers)
     {
-        if (plan.FirmwareLinks is FirmwareLinks.Off or FirmwareLinks.Permissive || !plan.Profile.FirmwareDeviceLinks)
+        if (plan.FirmwareLinks is FirmwareLinks.Off or FirmwareLinks.Permissive || !profile.FirmwareDeviceLinks)
         {
             return [.. devices.Select(_ => ImmutableArray<int>.Empty)];
         }

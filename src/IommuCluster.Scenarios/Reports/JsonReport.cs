@@ -79,6 +79,8 @@ public static class JsonReport
         result.Seen.IsApproximate,
         result.Seen.Progress is { } progress ? Math.Round(progress, 6) : null,
         result.Seen.Figures,
+        result.Seen.Switches == 0 ? null : new SwitchesJson(SwitchNames.Of(result.Seen.Switches).Asked, SwitchNames.Of(result.Seen.Switches).Left),
+        [.. result.Seen.Hints.Select(hint => new HintJson(hint.Field, KernelFunctions.NameOf(hint.First), KernelFunctions.NameOf(hint.Second)))],
         Math.Round(result.Seen.Elapsed.TotalSeconds, 3),
         [.. result.Verdict.Findings.Where(judged => !judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))],
         [.. result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))]);
@@ -127,9 +129,15 @@ internal sealed record CaseJson(
     bool IsApproximate,
     double? Progress,
     CoverageFigures? Met,
+    SwitchesJson? Switches,
+    ImmutableArray<HintJson> Hints,
     double Seconds,
     ImmutableArray<FindingJson> Consequences,
     ImmutableArray<FindingJson> Races);
+
+internal sealed record SwitchesJson(ImmutableArray<string> Asked, ImmutableArray<string> NotAsked);
+
+internal sealed record HintJson(string Field, string Function, string Other);
 
 internal sealed record FindingJson(
     string Id,

@@ -7,6 +7,7 @@ using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel;
 using IommuCluster.Kernel.Checking;
+using IommuCluster.Kernel.Memory;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using IommuCluster.Scenarios.Verdicts;
@@ -34,6 +35,13 @@ public static class TextReport
             text.Append("  met: ").Append(FiguresOf(figures)).Append('\n');
         }
 
+        var (asked, left) = SwitchNames.Of(result.Seen.Switches);
+        if (asked.Length > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  switches of {result.Case.Plan.Profile.Name}: {asked.Length} of {asked.Length + left.Length} asked for");
+            text.Append(left.IsEmpty ? string.Empty : $"; no part in this: {string.Join(", ", left)}").Append('\n');
+        }
+
         foreach (var reason in judge ? result.Verdict.Reasons : [])
         {
             text.Append("  ! ").Append(reason).Append('\n');
@@ -55,6 +63,15 @@ public static class TextReport
                 {
                     text.Append("      ").Append(FindingLine(judged, result.Seen, standing: null)).Append('\n');
                 }
+            }
+        }
+
+        if (!result.Seen.Hints.IsEmpty)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  hints ({result.Seen.Hints.Length}): pairs that share no lock, but that no schedule met as a race\n");
+            foreach (var hint in result.Seen.Hints)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"    {hint.Field}: {HintOf(hint.FirstKind, hint.First)} / {HintOf(hint.SecondKind, hint.Second)}\n");
             }
         }
 
@@ -191,6 +208,8 @@ public static class TextReport
         };
         return $"{finding.Id}  {ScenarioWords.Kebab(finding.Kind)} in {KernelFunctions.NameOf(finding.Function)}{other}{at}{(standing is null ? string.Empty : $"  [{standing}]")}  {CountOf(judged.Observed, seen)}";
     }
+
+    private static string HintOf(StepKind kind, string function) => $"{ScenarioWords.Kebab(kind)} in {KernelFunctions.NameOf(function)}";
 
     private static string StandingOf(JudgedFinding judged, ScenarioCase scenarioCase) => judged.Standing switch
     {
