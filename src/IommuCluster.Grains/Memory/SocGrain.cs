@@ -5,6 +5,7 @@ using IommuCluster.Grains.Checking;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Messaging;
 using IommuCluster.Grains.Placement;
+using IommuCluster.Grains.Telemetry;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
@@ -306,6 +307,11 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         _findings.Note(await new RaceTeller(GrainFactory, BootName).TellAsync(summaries.SelectMany(summary => summary.Races)));
         var states = await Task.WhenAll(Owners.Select(owner => Delivery.AskAsync(owner.EndAsync)));
         var state = states.Aggregate(Memory.Fingerprint(withRcu: true), (sum, next) => sum.Plus(next.ToHash()));
+        if (end == ScheduleEnd.Completed && registry.Instruments.HearsProbes && registry.Open(BootName, _boot!).Workload.Machine is { } machine) // Begun, so there is an order.
+        {
+            registry.Instruments.Probed(await new ProbeTeller(GrainFactory, BootName).TellAsync(machine, _parts.Keys));
+        }
+
         return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
     }
 
