@@ -11,7 +11,6 @@ using IommuCluster.Scenarios.Verdicts;
 using IommuCluster.Silo.Hosting;
 using IommuCluster.Silo.Runs;
 using CancellationToken = System.Threading.CancellationToken;
-using CancellationTokenSource = System.Threading.CancellationTokenSource;
 
 namespace IommuCluster.Cli.Cluster;
 
@@ -35,23 +34,23 @@ internal static class StressRun
             : await RunClient.StartAsync(order.Silos, context.Places, SlicesAtOnce, cancellation);
         var memory = order.Endpoint is null ? new MemoryWatch() : null;
         var began = context.Clock.GetTimestamp();
-        var run = new RunOrder { Scenario = scenario.Name, Text = RemoteCommands.TextOf(scenario), Case = scenarioCase.Name, Socs = order.Socs };
-        var (status, isTimeUp) = await WatchAsync(context, client, run, order.Duration, memory, cancellation);
+        var run = new RunOrder { Scenario = scenario.Name, Text = RemoteCommands.TextOf(scenario), Case = scenarioCase.Name, Socs = order.Socs, Time = TextOf(order.Duration) };
+        var status = await WatchAsync(client, run, memory, cancellation);
         var elapsed = context.Clock.GetElapsedTime(began);
-        var result = ResultOf(scenarioCase, status.Cases[0], isTimeUp, elapsed);
+        var result = RemoteCommands.ResultOf(scenarioCase, status.Cases[0], elapsed);
         var atOnce = Math.Min(order.Socs, SlicesAtOnce * RunClient.SocsASlice);
         Tell(output, new StressReport(order, result, status, elapsed, result.Seen.Schedules > 0 ? memory?.SumUp(result.Seen.Schedules, atOnce) : null));
         return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ClusterCommands.ExitCodeOf([result]);
     }
 
-    /// <summary>Has the SoCs booted. When time is up, or when it is interrupted here, what is under way is given up.</summary>
-    private static async Task<(RunStatus Status, bool IsTimeUp)> WatchAsync(
-        CliContext context, RunClient client, RunOrder order, TimeSpan? duration, MemoryWatch? memory, CancellationToken cancellation)
+    private static string? TextOf(TimeSpan? duration) =>
+        duration is { } time ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds}ms") : null;
+
+    /// <summary>Has the SoCs booted. When it is interrupted here, what is under way is given up.</summary>
+    private static async Task<RunStatus> WatchAsync(RunClient client, RunOrder order, MemoryWatch? memory, CancellationToken cancellation)
     {
         var id = await client.SubmitAsync(order);
-        using var time = new CancellationTokenSource(duration ?? System.Threading.Timeout.InfiniteTimeSpan, context.Clock);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
-        await using var stop = over.Token.Register(() => _ = client.StopAsync(id));
+        await using var stop = cancellation.Register(() => _ = client.StopAsync(id));
         RunStatus? last = null;
         await foreach (var status in client.WatchAsync(id, CancellationToken.None))
         {
@@ -63,16 +62,8 @@ internal static class StressRun
         {
             null => throw new InvalidOperationException($"The cluster has forgotten {id}."),
             { Error: { } error } => throw new InvalidOperationException($"{id} failed on the cluster: {error}"),
-            _ => (last, last.Phase == RunPhase.Stopped && time.IsCancellationRequested && !cancellation.IsCancellationRequested),
+            _ => last,
         };
-    }
-
-    /// <summary>Time that is up is a budget that is done, once a SoC has booted.</summary>
-    private static CaseResult ResultOf(ScenarioCase scenarioCase, CaseStatus status, bool isTimeUp, TimeSpan elapsed)
-    {
-        var result = RemoteCommands.ResultOf(scenarioCase, status, elapsed);
-        var seen = result.Seen with { Elapsed = elapsed, Coverage = isTimeUp && status.Done > 0 ? Coverage.BudgetDone : result.Seen.Coverage };
-        return result with { Seen = seen, Verdict = CaseVerdict.Judge(scenarioCase, seen) };
     }
 
     private static void Tell(CliOutput output, StressReport report)
@@ -102,6 +93,11 @@ internal static class StressRun
         yield return string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Socs:N0} SoCs{report.Place} in {report.Elapsed.TotalSeconds:N1} s: {report.SocsPerSecond:N1} SoCs/s, {report.StepsPerSecond:N0} grain steps/s, {report.StepsASoc:N0} steps a SoC");
+        if (report.IsTimeUp)
+        {
+            yield return $"the time was up: no more SoCs were begun, and all that had begun were finished and count";
+        }
+
         if (report.Memory is { } memory)
         {
             yield return string.Create(
@@ -126,6 +122,8 @@ internal sealed record StressReport(StressOrder Order, CaseResult Result, RunSta
 
     internal int Retries => Status.Retries;
 
+    internal bool IsTimeUp => Result.Seen.Coverage == Coverage.BudgetDone && Socs < Order.Socs;
+
     internal double SocsPerSecond => Socs / Elapsed.TotalSeconds;
 
     internal double StepsPerSecond => Result.Seen.Steps / Elapsed.TotalSeconds;
@@ -148,6 +146,8 @@ internal sealed record StressReport(StressOrder Order, CaseResult Result, RunSta
         Result.Case.Plan.Profile.Name,
         Order.Endpoint is null ? Order.Silos : null,
         ScenarioWords.Kebab(Result.Verdict.Outcome),
+        ScenarioWords.Kebab(Result.Seen.Coverage),
+        IsTimeUp,
         Socs,
         Lost,
         Retries,
@@ -162,7 +162,7 @@ internal sealed record StressReport(StressOrder Order, CaseResult Result, RunSta
 
 /// <summary>A stress run for programs. Memory in bytes, rates a second.</summary>
 internal sealed record StressJson(
-    string Scenario, string Case, string Board, string Profile, int? Silos, string Outcome, long Socs, long Lost, int Retries, double ElapsedMs, long Steps,
+    string Scenario, string Case, string Board, string Profile, int? Silos, string Outcome, string Coverage, bool IsTimeUp, long Socs, long Lost, int Retries, double ElapsedMs, long Steps,
     double SocsPerSecond, double StepsPerSecond, MemoryCost? Memory, IReadOnlyList<StressKindJson> Kinds, IReadOnlyList<RunFinding> Findings);
 
 /// <summary>Findings of a kind.</summary>

@@ -25,7 +25,7 @@ internal static class StressCommand
         var named = new Option<string?>("--case") { Description = "The case; the first one when not given." };
         var socs = BoundedOption.Number("--socs", $"SoCs to boot, each once; {DefaultSocs} when not given, and as many as there is time for with --duration.", 1, 10_000_000);
         var silos = BoundedOption.Number("--silos", $"Silos in this process; {DefaultSilos} when not given.", 1, 32);
-        var duration = BoundedOption.Time("--duration", "The budget in time: 90s, 5m, 2h. What is under way then is given up and does not count.");
+        var duration = BoundedOption.Time("--duration", "The budget in time: 90s, 5m, 2h. SoCs that have begun by then are finished and count.");
         var cluster = RuntimeOption.CreateEndpoint();
         var command = new Command("stress", "Boots many SoCs of one board over several silos and tells how fast, what was seen and what was lost.") { scenario, named, socs, silos, duration, cluster };
         command.SetAction((parsed, cancellation) =>

@@ -48,10 +48,7 @@ public sealed class ExplorationInstruments : IScheduleObserver, IDisposable
         _steps.Add(runtime.Trace.Count);
         if (_findings.Enabled)
         {
-            foreach (var sighting in runtime.Sightings)
-            {
-                _findings.Add(1, Attributes.Of("iommucluster.finding.kind", Attributes.Word(sighting.Finding.Kind)));
-            }
+            _findings.Tell(runtime.Sightings.Select(sighting => sighting.Finding));
         }
 
         if (_acquisitions.Enabled || _contentions.Enabled || _waits.Enabled)
@@ -85,14 +82,9 @@ public sealed class ExplorationInstruments : IScheduleObserver, IDisposable
 
     private void TellProbes(DeterministicRuntime runtime)
     {
-        if (runtime.Workload.Machine is not { } machine)
+        if (runtime.Workload.Machine is { } machine) // A program without a machine has no devices.
         {
-            return; // A program without a machine has no devices.
-        }
-
-        foreach (var outcomes in BootCensus.Take(machine, runtime.Bank).GroupBy(each => each.Outcome).Where(outcomes => outcomes.Key != ProbeOutcome.None))
-        {
-            _probes.Add(outcomes.Count(), Attributes.Of("iommucluster.probe.outcome", Attributes.Word(outcomes.Key)));
+            _probes.Tell(BootCensus.Take(machine, runtime.Bank).Select(device => device.Outcome));
         }
     }
 }

@@ -16,16 +16,22 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
     private readonly ConcurrentDictionary<int, TaskCompletionSource<OperationAnswer>> _answers = [];
     private readonly ISocGrain _soc = grains.Soc(name);
     private IBootObserver? _reference;
+    private long _steps;
 
     /// <summary>Begins the boot.</summary>
     /// <param name="order">What boots.</param>
     /// <returns>Completes when it is on its way.</returns>
+    /// <exception cref="BootLostException">Its SoC cannot be reached.</exception>
     public async Task BeginAsync(BootOrder order)
     {
         var reference = _reference = grains.CreateObjectReference<IBootObserver>(this);
         try
         {
             await Delivery.SendAsync(() => _report.Task.IsCompleted ? ValueTask.CompletedTask : _soc.BeginAsync(order, reference));
+        }
+        catch (Exception away) when (Delivery.IsOfTheWay(away))
+        {
+            throw Unreachable(away);
         }
         catch (InvalidOperationException) when (_report.Task.IsCompleted)
         {
@@ -99,11 +105,31 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
 
     private async Task<BootStatus> StatusAsync()
     {
-        var status = await Delivery.AskAsync(_soc.StatusAsync);
+        var status = await AskAsync();
+        if (status.Steps != _steps)
+        {
+            _steps = status.Steps;
+            patience.GoesOn();
+        }
+
         return status.Phase != BootPhase.Unknown ? status
             : _report.Task.IsCompleted ? new BootStatus(BootPhase.Ended, await _report.Task) // It told us and went.
             : throw new BootLostException($"The SoC of {name} was lost with its silo.");
     }
+
+    private async Task<BootStatus> AskAsync()
+    {
+        try
+        {
+            return await Delivery.AskAsync(_soc.StatusAsync);
+        }
+        catch (Exception away) when (Delivery.IsOfTheWay(away))
+        {
+            throw Unreachable(away);
+        }
+    }
+
+    private BootLostException Unreachable(Exception away) => new($"The SoC of {name} cannot be reached: {away.Message}");
 
     private async Task<OperationAnswer?> AnswerAsync(int ticket)
     {

@@ -46,7 +46,7 @@ public sealed record BootOptions
 /// <param name="clock">Measures how long a boot may be silent about its end.</param>
 public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, TimeProvider clock)
 {
-    /// <summary>How long a boot may take.</summary>
+    /// <summary>How long a boot may go without a step: one that is slow has all the time that it takes.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a boot may be silent until it is asked whether it is still there.</summary>
@@ -60,7 +60,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     /// <returns>How it ended.</returns>
     /// <exception cref="BootLostException">It lost grains with their silo: boot again, under another name.</exception>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
-    /// <exception cref="TimeoutException">It did not end within <see cref="TimeLimit"/>.</exception>
+    /// <exception cref="TimeoutException">A fault of our own: all its grains are there, and it took no step for <see cref="TimeLimit"/>.</exception>
     public Task<ClusterBoot> BootAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new BootOptions();
@@ -76,7 +76,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     /// <returns>How the last one ended; an end of <see cref="ScheduleEnd.Diverged"/> is the last.</returns>
     /// <exception cref="BootLostException">A boot lost grains with their silo: replay again, under another name.</exception>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
-    /// <exception cref="TimeoutException">A boot did not end within <see cref="TimeLimit"/>.</exception>
+    /// <exception cref="TimeoutException">A fault of our own: all grains of a boot are there, and it took no step for <see cref="TimeLimit"/>.</exception>
     public async Task<ClusterBoot> ReplayAsync(Workload workload, string name, ImmutableArray<Schedule> schedules, BootOptions? options = null, CancellationToken cancellation = default)
     {
         if (schedules.IsDefaultOrEmpty)
@@ -95,7 +95,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
     /// <param name="cancellation">Stops waiting for the boot.</param>
     /// <returns>The SoC, at rest after its boot; or ended already, by what stopping it tells.</returns>
     /// <exception cref="BootLostException">It lost grains with their silo: boot again, under another name.</exception>
-    /// <exception cref="TimeoutException">It was not at rest within <see cref="TimeLimit"/>.</exception>
+    /// <exception cref="TimeoutException">A fault of our own: all its grains are there, and it took no step for <see cref="TimeLimit"/>.</exception>
     public async Task<LiveSoc> StartAsync(Workload workload, string name, BootOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new BootOptions();

@@ -59,9 +59,10 @@ internal enum BootPhase
 
 /// <summary>How far a boot is.</summary>
 /// <param name="Phase">How far.</param>
-/// <param name="Report">How it ended, once it has.</param>
+/// <param name="Report">How it ended, once it has and could not tell its observer.</param>
+/// <param name="Steps">Steps that its threads asked for so far: while they grow, it is slow and not stuck.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.boot-status")]
-internal sealed record BootStatus([property: Id(0)] BootPhase Phase, [property: Id(1)] BootReport? Report = null);
+internal sealed record BootStatus([property: Id(0)] BootPhase Phase, [property: Id(1)] BootReport? Report = null, [property: Id(2)] long Steps = 0);
 
 /// <summary>How a boot ended.</summary>
 /// <param name="End">How.</param>

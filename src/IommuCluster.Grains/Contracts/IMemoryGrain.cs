@@ -168,11 +168,12 @@ internal interface ISocGrain : IMemoryGrain
     [Alias("report")]
     ValueTask ReportAsync(ThreadReport report);
 
-    /// <summary>Ends the boot because of a fault of our own.</summary>
+    /// <summary>Ends the boot.</summary>
     /// <param name="failure">What went wrong.</param>
+    /// <param name="isLost">True when a part of the SoC is gone or cannot be reached; false for a fault of our own.</param>
     /// <returns>Completes at once.</returns>
     [Alias("fail")]
-    ValueTask FailAsync(string failure);
+    ValueTask FailAsync(string failure, bool isLost);
 
     /// <summary>Starts an operation on a SoC that stays up: a thread on one of its CPUs.</summary>
     /// <param name="ticket">Number of the operation, given by whoever asks; a repeat has the same.</param>
@@ -237,10 +238,10 @@ internal interface ICpuGrain : IGrainWithStringKey
     [Alias("sites"), ReadOnly]
     ValueTask<ImmutableArray<SiteMessage>> SitesAsync(ImmutableArray<int> sites);
 
-    /// <summary>Does nothing; a CPU that lost its threads joins its SoC anew, and is found out.</summary>
-    /// <returns>Completes at once.</returns>
+    /// <summary>Tells how far it is; a CPU that lost its threads joins its SoC anew, and is found out.</summary>
+    /// <returns>Steps that its threads asked for so far.</returns>
     [Alias("ping"), ReadOnly]
-    ValueTask PingAsync();
+    ValueTask<long> PingAsync();
 
     /// <summary>Lets the activation go: nobody asks any more.</summary>
     /// <returns>Nothing: one way.</returns>

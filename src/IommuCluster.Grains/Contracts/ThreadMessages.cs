@@ -54,6 +54,7 @@ internal enum ThreadEvent
 /// <param name="Step">The step that it wants to take, with <see cref="ThreadEvent.Announced"/>.</param>
 /// <param name="Failure">What went wrong, with <see cref="ThreadEvent.Failed"/>.</param>
 /// <param name="Answer">What its operation came to, with <see cref="ThreadEvent.Ended"/>.</param>
+/// <param name="IsLost">True when what went wrong is that somebody could not be reached.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.report")]
 internal sealed record ThreadReport(
     [property: Id(0)] int Thread,
@@ -64,7 +65,8 @@ internal sealed record ThreadReport(
     [property: Id(5)] ImmutableArray<FindingMessage> Findings,
     [property: Id(6)] StepMessage? Step = null,
     [property: Id(7)] string? Failure = null,
-    [property: Id(8)] OperationAnswer? Answer = null);
+    [property: Id(8)] OperationAnswer? Answer = null,
+    [property: Id(9)] bool IsLost = false);
 
 /// <summary>A finding on its way.</summary>
 /// <param name="Kind">What kind of thing.</param>

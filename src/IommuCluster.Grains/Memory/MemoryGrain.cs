@@ -46,7 +46,8 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
 
     /// <summary>Tells the boot that it cannot go on.</summary>
     /// <param name="failure">Why.</param>
-    protected virtual Task FailAsync(Exception failure) => Delivery.SendAsync(() => GrainFactory.Soc(BootName).FailAsync(failure.ToString()));
+    /// <param name="isLost">True when a part of the SoC is gone or cannot be reached.</param>
+    protected virtual Task FailAsync(string failure, bool isLost) => Delivery.SendAsync(() => GrainFactory.Soc(BootName).FailAsync(failure, isLost));
 
     private async Task DeliverAsync(Grant grant)
     {
@@ -58,7 +59,7 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            await FailAsync(failure);
+            await FailAsync(failure.ToString(), Delivery.IsOfTheWay(failure));
         }
     }
 }

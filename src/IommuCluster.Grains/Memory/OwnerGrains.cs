@@ -22,6 +22,10 @@ internal abstract class OwnerGrain(HomeKind kind) : MemoryGrain
     public override async Task OnActivateAsync(CancellationToken cancellationToken) =>
         await GrainFactory.JoinAsync(BootName, new SocPart(kind, Number), GrainContext);
 
+    /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        Delivery.LeavesOthers(reason) ? FailAsync($"{GrainContext.GrainId}: {reason.Description}", isLost: true).WaitAsync(cancellationToken) : Task.CompletedTask;
+
     /// <summary>Hands an operation to the SoC, which has the threads.</summary>
     protected async ValueTask OperateAsync(int ticket, OperationMessage operation) =>
         await Delivery.SendAsync(() => GrainFactory.Soc(BootName).OperateAsync(ticket, operation));

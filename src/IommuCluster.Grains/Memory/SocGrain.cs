@@ -6,9 +6,11 @@ using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Locking;
 using IommuCluster.Grains.Messaging;
 using IommuCluster.Grains.Placement;
+using IommuCluster.Grains.Telemetry;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
+using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Grains.Memory;
 
@@ -60,8 +62,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     {
         if (_boot is not null && !_parts.TryAdd(part, activation) && _parts[part] != activation)
         {
-            _isLost = true;
-            Fail($"{part} was there before and has come again without its memory.");
+            Fail($"{part} was there before and has come again without its memory.", isLost: true);
         }
 
         return ValueTask.FromResult(_isLost ? null : _boot);
@@ -76,6 +77,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             {
                 _findings.Note(next.Findings);
                 _failure ??= next.Failure;
+                _isLost |= next.IsLost;
                 _control.Take(next);
                 Answer(next);
             }
@@ -86,9 +88,9 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     }
 
     /// <inheritdoc/>
-    public ValueTask FailAsync(string failure)
+    ValueTask ISocGrain.FailAsync(string failure, bool isLost)
     {
-        Fail(failure);
+        Fail(failure, isLost);
         return ValueTask.CompletedTask;
     }
 
@@ -133,27 +135,42 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             return new BootStatus(BootPhase.Unknown);
         }
 
+        var steps = 0L;
         if (!_hasEnded)
         {
-            await Task.WhenAll(Cpus.Select(cpu => SendAsync(cpu.PingAsync))); // One that lost its threads joins anew and is refused.
+            await Task.WhenAll(Cpus.Select(cpu => SendAsync(async () => steps += await cpu.PingAsync()))); // One that lost its threads joins anew and is refused.
         }
 
-        return new BootStatus(_report is not null ? BootPhase.Ended : _isAtRest ? BootPhase.AtRest : BootPhase.Running, _report);
+        return new BootStatus(_report is not null ? BootPhase.Ended : _isAtRest ? BootPhase.AtRest : BootPhase.Running, _report, steps);
     }
 
     /// <inheritdoc/>
     public override ValueTask<StateMessage> EndAsync() => ValueTask.FromResult(StateMessage.Of(Memory.Fingerprint(withRcu: true)));
 
-    /// <inheritdoc/>
-    protected override Task FailAsync(Exception failure)
+    /// <summary>Whoever asks from now on is told that it is lost; so is who waits for its end, if there is still time to tell.</summary>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        Fail(failure.ToString());
+        if (_report is null)
+        {
+            Fail($"{GrainContext.GrainId}: {reason.Description}", isLost: true);
+        }
+
         return Task.CompletedTask;
     }
 
-    private void Fail(string failure)
+    /// <inheritdoc/>
+    protected override Task FailAsync(string failure, bool isLost)
+    {
+        Fail(failure, isLost);
+        return Task.CompletedTask;
+    }
+
+    private void Fail(Exception failure) => Fail(failure.ToString(), Delivery.IsOfTheWay(failure));
+
+    private void Fail(string failure, bool isLost)
     {
         _failure ??= failure;
+        _isLost |= isLost;
         _ = AdvanceAsync();
     }
 
@@ -195,7 +212,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                _failure ??= failure.ToString();
+                Fail(failure);
             }
         }
 
@@ -244,7 +261,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            Fail(failure.ToString());
+            Fail(failure);
         }
     }
 
@@ -261,17 +278,18 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                report = report with { Failure = failure.ToString() };
+                report = report with { Failure = failure.ToString(), IsLost = Delivery.IsOfTheWay(failure) };
             }
         }
 
-        _report = report with { IsLost = _isLost };
+        report = report with { IsLost = _isLost || report.IsLost };
         foreach (var ticket in _threads.Keys)
         {
             Answer(ticket, new OperationAnswer(Errno.None, IsBroken: true));
         }
 
-        await LetGoAsync(_report);
+        await LetGoPartsAsync();
+        await TellAsync(report);
     }
 
     private async Task<BootReport> SumUpAsync(ScheduleEnd end)
@@ -291,6 +309,11 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         _findings.Note(await new RaceTeller(GrainFactory, BootName).TellAsync(summaries.SelectMany(summary => summary.Races)));
         var states = await Task.WhenAll(Owners.Select(owner => Delivery.AskAsync(owner.EndAsync)));
         var state = states.Aggregate(Memory.Fingerprint(withRcu: true), (sum, next) => sum.Plus(next.ToHash()));
+        if (end == ScheduleEnd.Completed && registry.Instruments.HearsProbes && registry.Open(BootName, _boot!).Workload.Machine is { } machine) // Begun, so there is an order.
+        {
+            registry.Instruments.Probed(await new ProbeTeller(GrainFactory, BootName).TellAsync(machine, _parts.Keys));
+        }
+
         return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
     }
 
@@ -300,8 +323,8 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         : _boot!.LockGraph is { } graph ? await Delivery.AskAsync(() => GrainFactory.LockGraph(graph).LearnAsync(BootName, edges)) // Set by the message that began the boot.
         : new SharedLockGraph().Learn(BootName, edges);
 
-    /// <summary>Tells the observer and lets all grains go; where it cannot be told, the SoC stays, to be asked.</summary>
-    private async Task LetGoAsync(BootReport report)
+    /// <summary>Lets all grains go. One way: nobody waits for them.</summary>
+    private async ValueTask LetGoPartsAsync()
     {
         registry.Remove(BootName);
         foreach (var cpu in Cpus)
@@ -313,9 +336,21 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         {
             await owner.LetGoAsync();
         }
+    }
 
-        await Delivery.SendAsync(() => _observer!.EndedAsync(report)); // Set by the message that began the boot.
-        DeactivateOnIdle();
+    /// <summary>Tells the observer, and goes. Where it cannot be told, the SoC stays to be asked: not before, since who was answered listens no more.</summary>
+    private async Task TellAsync(BootReport report)
+    {
+        try
+        {
+            await _observer!.EndedAsync(report); // Set by the message that began the boot.
+            DeactivateOnIdle();
+        }
+        catch (Exception away) when (Delivery.IsOfTheWay(away))
+        {
+        }
+
+        _report = report;
     }
 
     private async Task<Finding> ExplainAsync()

@@ -56,5 +56,15 @@ internal static class Delivery
     /// <param name="failure">Why it failed.</param>
     /// <param name="attempt">How often it was sent.</param>
     /// <returns>True for a failure of the way and not of whom it was for, as long as there are tries left.</returns>
-    public static bool MayRepeat(Exception failure, int attempt) => failure is TimeoutException or OrleansException && attempt < Tries;
+    public static bool MayRepeat(Exception failure, int attempt) => IsOfTheWay(failure) && attempt < Tries;
+
+    /// <summary>Tells a failure of the way from one of whom a message was for. After all tries it says that somebody is gone.</summary>
+    /// <param name="failure">Why a message failed.</param>
+    /// <returns>True when there is nothing wrong with the message.</returns>
+    public static bool IsOfTheWay(Exception failure) => failure is TimeoutException or OrleansException;
+
+    /// <summary>Tells whether a grain that is deactivated leaves the others behind: its memory is gone, and they go on.</summary>
+    /// <param name="reason">Why it is deactivated.</param>
+    /// <returns>False when it was let go, or goes with its silo, whose end is known anyway.</returns>
+    public static bool LeavesOthers(DeactivationReason reason) => reason.ReasonCode is not (DeactivationReasonCode.ApplicationRequested or DeactivationReasonCode.ShuttingDown);
 }

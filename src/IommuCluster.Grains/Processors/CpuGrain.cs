@@ -32,6 +32,16 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
         _processor = new Processor(registry.Open(_boot, order), this);
     }
 
+    /// <summary>Where the directory's part that knew it is lost, the cluster takes an activation down that is well: its threads end there, and the SoC is told.</summary>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _processor?.Stop();
+        if (Delivery.LeavesOthers(reason))
+        {
+            await Delivery.SendAsync(() => Soc.FailAsync($"{GrainContext.GrainId}: {reason.Description}", isLost: true)).WaitAsync(cancellationToken);
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask StartAsync(ThreadOrder order)
     {
@@ -59,7 +69,7 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
     public ValueTask<ImmutableArray<SiteMessage>> SitesAsync(ImmutableArray<int> sites) => ValueTask.FromResult(Processor.Describe(sites));
 
     /// <inheritdoc/>
-    public ValueTask PingAsync() => ValueTask.CompletedTask;
+    public ValueTask<long> PingAsync() => ValueTask.FromResult(Processor.Steps);
 
     /// <inheritdoc/>
     public ValueTask LetGoAsync()

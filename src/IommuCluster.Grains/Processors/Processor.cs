@@ -51,6 +51,9 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
     /// <summary>Name of the graph of lock classes that replays of one run share.</summary>
     public string LockGraph => boot.Order.LockGraph!; // Where a schedule decides there is one, and nobody else asks.
 
+    /// <summary>Steps that its threads asked for so far.</summary>
+    public long Steps => _threads.Values.Sum(thread => (long)thread.Sequence);
+
     /// <summary>Starts a thread of a stage.</summary>
     /// <param name="order">Which one; one that runs already is left alone.</param>
     public void Start(ThreadOrder order)
@@ -174,8 +177,8 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
         kernel.Begin();
     }
 
-    private async Task ReportAsync(SimulatedThread thread, ThreadEvent happened, StepMessage? step = null, string? failure = null) =>
-        await lines.ReportAsync(thread.Report(happened, step, failure));
+    private async Task ReportAsync(SimulatedThread thread, ThreadEvent happened, StepMessage? step = null, string? failure = null, bool isLost = false) =>
+        await lines.ReportAsync(thread.Report(happened, step, failure) with { IsLost = isLost });
 
     /// <summary>
     /// Sends a thread's step, and the next ones as they are announced, until it has to wait or is gone; where a schedule
@@ -211,7 +214,7 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
 #pragma warning restore CA1031
             {
                 thread.IsGone = true;
-                await ReportAsync(thread, ThreadEvent.Failed, step: null, failure.ToString());
+                await ReportAsync(thread, ThreadEvent.Failed, step: null, failure.ToString(), Delivery.IsOfTheWay(failure));
                 return;
             }
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Kernel.Checking;
 
 namespace IommuCluster.Grains.Telemetry;
 
@@ -21,6 +22,7 @@ public sealed class ClusterInstruments : IDisposable
     private readonly Counter<long> _acquisitions;
     private readonly Counter<long> _contentions;
     private readonly Histogram<double> _waits;
+    private readonly Counter<long> _probes;
 
     /// <summary>Makes the meter.</summary>
     /// <param name="clock">Measures waits.</param>
@@ -36,6 +38,7 @@ public sealed class ClusterInstruments : IDisposable
         _acquisitions = Meter.CreateCounter<long>("iommucluster.cluster.lock.acquisitions", "{acquisition}", "Locks taken.");
         _contentions = Meter.CreateCounter<long>("iommucluster.cluster.lock.contentions", "{contention}", "Locks that had to be waited for, or were tried in vain.");
         _waits = Meter.CreateHistogram<double>("iommucluster.cluster.lock.wait.duration", "s", "Time from asking for a lock to the answer, the message's way included.");
+        _probes = Meter.CreateCounter<long>("iommucluster.cluster.probes", "{device}", "Devices with a driver, by how their probe came out at the end of a boot.");
     }
 
     /// <summary>The meter.</summary>
@@ -43,6 +46,9 @@ public sealed class ClusterInstruments : IDisposable
 
     /// <summary>True when somebody listens to locks.</summary>
     internal bool HearsLocks => _acquisitions.Enabled || _contentions.Enabled || _waits.Enabled;
+
+    /// <summary>True when somebody listens to probes.</summary>
+    internal bool HearsProbes => _probes.Enabled;
 
     /// <summary>Counts a slice that is begun again.</summary>
     public void SliceRetried() => _retries.Add(1);
@@ -55,11 +61,11 @@ public sealed class ClusterInstruments : IDisposable
     {
         _boots.Add(1, Attributes.Of("iommucluster.schedule.end", Attributes.Word(boot.End)));
         _steps.Add(boot.Steps);
-        foreach (var finding in boot.Findings.Concat(boot.Races))
-        {
-            _findings.Add(1, Attributes.Of("iommucluster.finding.kind", Attributes.Word(finding.Kind)));
-        }
+        _findings.Tell(boot.Findings.Concat(boot.Races));
     }
+
+    /// <summary>Counts how the probes of a boot came out.</summary>
+    internal void Probed(IEnumerable<ProbeOutcome> outcomes) => _probes.Tell(outcomes);
 
     /// <summary>A moment, for <see cref="Locked"/>.</summary>
     internal long Now() => _clock.GetTimestamp();

@@ -63,10 +63,18 @@ public static class BootCensus
         return [.. machine.Devices.Select(facts => StandingOf(machine, bank, facts, registered))];
     }
 
+    /// <summary>Tells how probes came out, from what devices and IOMMUs say of themselves.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="bound">Numbers of the devices that are bound.</param>
+    /// <param name="registered">Numbers of the IOMMUs that are registered.</param>
+    /// <returns>One entry a device, in the board's order.</returns>
+    internal static ImmutableArray<ProbeOutcome> Outcomes(Machine machine, IReadOnlySet<int> bound, IReadOnlySet<int> registered) =>
+        [.. machine.Devices.Select(facts => bound.Contains(facts.Number) ? ProbeOutcome.Bound : WhyNot(machine, bound.Contains, facts, registered).Outcome)];
+
     private static DeviceStanding StandingOf(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
     {
         var isBound = IsBound(bank, facts.Number);
-        (ProbeOutcome Outcome, string Reason) why = isBound ? (ProbeOutcome.Bound, string.Empty) : WhyNot(machine, bank, facts, registered);
+        (ProbeOutcome Outcome, string Reason) why = isBound ? (ProbeOutcome.Bound, string.Empty) : WhyNot(machine, number => IsBound(bank, number), facts, registered);
         return new DeviceStanding(
             facts.Name,
             facts.Node.Path,
@@ -105,7 +113,7 @@ public static class BootCensus
         return domain.Address.IsObject ? HomeCensus.NameOf(Look(bank, domain.Type)) : null;
     }
 
-    private static (ProbeOutcome Outcome, string Reason) WhyNot(Machine machine, MemoryBank bank, DeviceFacts facts, HashSet<int> registered)
+    private static (ProbeOutcome Outcome, string Reason) WhyNot(Machine machine, Func<int, bool> isBound, DeviceFacts facts, IReadOnlySet<int> registered)
     {
         if (!facts.Node.Enabled)
         {
@@ -122,8 +130,8 @@ public static class BootCensus
             return (ProbeOutcome.None, $"the driver {machine.Drivers[facts.Driver].Name} is absent");
         }
 
-        var missing = facts.Suppliers.Where(supplier => !IsBound(bank, supplier)).Select(supplier => machine.Devices[supplier].Name).ToList();
-        if (facts.Host >= 0 && !IsBound(bank, facts.Host))
+        var missing = facts.Suppliers.Where(supplier => !isBound(supplier)).Select(supplier => machine.Devices[supplier].Name).ToList();
+        if (facts.Host >= 0 && !isBound(facts.Host))
         {
             return (ProbeOutcome.Deferred, $"its host {machine.Devices[facts.Host].Name} is not bound");
         }

@@ -23,7 +23,7 @@ public sealed record SettingsSources(string? File, ImmutableArray<string> Overri
             return new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(file), optional: File is null)
                 .AddEnvironmentVariables()
-                .AddInMemoryCollection(Overrides.Select(Split))
+                .AddInMemoryCollection(Overrides.Reverse().Select(Split).DistinctBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase)) // The last one counts.
                 .Build();
         }
         catch (FileNotFoundException)

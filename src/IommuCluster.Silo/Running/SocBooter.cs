@@ -28,6 +28,7 @@ internal sealed class SocBooter(ClusterRunner cluster, TimeProvider clock)
     /// <returns>How it ended, or null when it was given up.</returns>
     /// <exception cref="BootLostException">It was lost with every try.</exception>
     /// <exception cref="ClusterBootException">A fault of our own ended it.</exception>
+    /// <exception cref="TimeoutException">Nothing of it was lost, and it stands still: a fault of our own, too. One that is slow is waited for.</exception>
     public async Task<ClusterBoot?> BootAsync(Workload workload, string name, BootOptions options, CancellationToken cancellation)
     {
         var pause = s_firstPause;
@@ -40,7 +41,7 @@ internal sealed class SocBooter(ClusterRunner cluster, TimeProvider clock)
                 {
                     return await cluster.BootAsync(workload, $"{name}.{attempt}", options, cancellation);
                 }
-                catch (Exception lost) when (IsLoss(lost) && attempt < MaxTries)
+                catch (BootLostException) when (attempt < MaxTries)
                 {
                     Interlocked.Increment(ref _lost);
                 }
@@ -54,7 +55,4 @@ internal sealed class SocBooter(ClusterRunner cluster, TimeProvider clock)
             return null;
         }
     }
-
-    /// <summary>Tells a silo that is gone, or messages that do not arrive, from a fault of our own.</summary>
-    private static bool IsLoss(Exception failure) => failure is BootLostException or OrleansException or TimeoutException;
 }

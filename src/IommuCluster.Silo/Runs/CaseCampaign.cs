@@ -28,12 +28,12 @@ internal sealed class CaseCampaign
             state.IsEmpty ? null : RunsWire.ReadState(state.AsSpan()));
     }
 
-    /// <summary>Tells whether a case is explored so. A budget in time needs one clock, and a search that remembers states one mind, so those are done in one piece.</summary>
+    /// <summary>Tells whether a case is explored so. A search that remembers states needs one mind, so it is done in one piece.</summary>
     /// <param name="order">What was asked.</param>
     /// <param name="explore">How the case is explored.</param>
     /// <returns>True when it is.</returns>
     public static bool Fits(RunOrder order, ExploreSettings explore) =>
-        order is { Boots: null, Socs: null, Replay: null } && explore.Time is null && StrategyCatalog.IsInShards(explore.Strategy);
+        order is { Boots: null, Socs: null, Replay: null } && StrategyCatalog.IsInShards(explore.Strategy);
 
     /// <summary>True when there is nothing more to run.</summary>
     public bool HasEnded => _campaign.End is not null;
@@ -75,9 +75,10 @@ internal sealed class CaseCampaign
     }
 
     /// <summary>Ends the campaign with what was run of the present round.</summary>
-    public void Stop()
+    /// <param name="why">Why: its time is up, or it was stopped.</param>
+    public void Stop(Coverage why)
     {
-        _campaign.Stop(Coverage.StoppedEarly, _cutShort);
+        _campaign.Stop(why, _cutShort);
         Unmerged = 0;
     }
 

@@ -58,7 +58,6 @@ internal interface ISliceGrain : IGrainWithStringKey
     /// <summary>Begins the slice unless it has begun, and waits a moment for its end.</summary>
     /// <param name="slice">The slice.</param>
     /// <returns>How far it is. Once it has ended, it is forgotten here: asked again, it begins anew.</returns>
-    /// <exception cref="TimeoutException">A boot lost a message; the next call begins the slice anew.</exception>
     [Alias("advance")]
     Task<SliceReply> AdvanceAsync(RunSlice slice);
 

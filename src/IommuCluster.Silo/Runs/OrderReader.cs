@@ -60,6 +60,11 @@ internal sealed class OrderReader(ScenarioCatalog catalog)
         CheckRange("boots", order.Boots, MaxBoots);
         CheckRange("socs", order.Socs, MaxBoots);
         CheckRange("schedules", order.Schedules, MaxSchedules);
+        if (order is { Replay: not null, Time: not null })
+        {
+            throw Bad("replay has a time", "leave it away: a replay ends by itself");
+        }
+
         if (order.Text?.Length > MaxTextLength)
         {
             throw Bad($"text has more than {MaxTextLength} characters", "no scenario is that large");
@@ -105,8 +110,14 @@ internal sealed class OrderReader(ScenarioCatalog catalog)
     private static ScenarioCase Apply(RunOrder order, ScenarioCase found)
     {
         var explore = found.Explore with { Seed = order.Seed ?? found.Explore.Seed };
-        return found with { Explore = order.Schedules is { } schedules ? explore with { Schedules = schedules, Time = null } : explore };
+        var isAsInFile = order is { Schedules: null, Time: null, Boots: null, Socs: null };
+        return found with { Explore = isAsInFile ? explore : explore with { Schedules = order.Schedules, Time = TimeOf(order) } };
     }
+
+    private static TimeSpan? TimeOf(RunOrder order) =>
+        order.Time is not { } text ? null
+        : Durations.TryParse(text, out var time) ? time
+        : throw Bad($"time is '{text}'", Durations.Remedy);
 
     private static ScenarioException Bad(string reason, string remedy) => new("order", reason, remedy);
 }

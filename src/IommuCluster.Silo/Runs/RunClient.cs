@@ -17,7 +17,11 @@ public sealed class RunClient : IAsyncDisposable
     /// <summary>SoCs of a slice, which boot at the same time.</summary>
     public const int SocsASlice = RunLedger.SocsASlice;
 
+    /// <summary>A run whose silo was lost answers again when another one has it; no answer for so long says that the cluster is gone.</summary>
+    private const int MaxSilentAsks = 60;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
     private readonly ImmutableArray<IHost> _hosts;
 
@@ -94,11 +98,13 @@ public sealed class RunClient : IAsyncDisposable
     /// <summary>Watches a run.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="cancellation">Ends the watch, not the run.</param>
-    /// <returns>Its status whenever it has changed; the last one is that of a run that is over.</returns>
+    /// <returns>Its status whenever it has changed, through the loss of silos; the last one is that of a run that is over.</returns>
+    /// <exception cref="OrleansException">No silo answers any more.</exception>
+    /// <exception cref="TimeoutException">As above.</exception>
     public async IAsyncEnumerable<RunStatus> WatchAsync(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         var run = Grains.GetGrain<IRunGrain>(id);
-        for (var known = -1L; await run.WatchAsync(known).WaitAsync(cancellation) is { } status; known = status.Version)
+        for (var known = -1L; await AskAsync(run, known, cancellation) is { } status; known = status.Version)
         {
             if (status.Version != known)
             {
@@ -124,6 +130,21 @@ public sealed class RunClient : IAsyncDisposable
         {
             await host.StopAsync();
             host.Dispose();
+        }
+    }
+
+    private static async Task<RunStatus?> AskAsync(IRunGrain run, long known, CancellationToken cancellation)
+    {
+        for (var silent = 0; ; silent++)
+        {
+            try
+            {
+                return await run.WatchAsync(known).WaitAsync(cancellation);
+            }
+            catch (Exception away) when (away is OrleansException or TimeoutException && silent < MaxSilentAsks)
+            {
+                await Task.Delay(s_pause, cancellation);
+            }
         }
     }
 

@@ -33,6 +33,7 @@ internal sealed partial class RunGrain(
     private RunLedger? _ledger;
     private Task _pumps = Task.CompletedTask;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _looked;
     private bool _isSaving;
     private bool _isUnsaved;
 
@@ -95,6 +96,7 @@ internal sealed partial class RunGrain(
     private async Task OpenAsync(RunRecord record)
     {
         _ledger = Read(record);
+        _looked = clock.GetTimestamp();
         if (_ledger.Record != state.State.Record)
         {
             await SaveAsync();
@@ -170,7 +172,9 @@ internal sealed partial class RunGrain(
         var attempts = 0;
         while (!_leaving.IsCancellationRequested)
         {
-            if (await AskAsync(grain, slice, ledger.Record.Phase == RunPhase.Stopping) is not { } reply)
+            var answer = await AskAsync(grain, ledger.Timed(slice), ledger.Record.Phase == RunPhase.Stopping);
+            LookAtTheClock(ledger);
+            if (answer is not { } reply)
             {
                 continue;
             }
@@ -193,6 +197,13 @@ internal sealed partial class RunGrain(
         }
 
         return null;
+    }
+
+    private void LookAtTheClock(RunLedger ledger)
+    {
+        var now = clock.GetTimestamp();
+        ledger.NoteTime(clock.GetElapsedTime(_looked, now));
+        _looked = now;
     }
 
     /// <summary>Asks how far a slice is.</summary>

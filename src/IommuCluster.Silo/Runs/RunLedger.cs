@@ -79,6 +79,22 @@ internal sealed class RunLedger
         Change(Record);
     }
 
+    /// <summary>Notes that time has passed; it counts for the cases that have slices under way. When the time of one is up, no more of it is begun.</summary>
+    /// <param name="time">How much, since the last note.</param>
+    public void NoteTime(TimeSpan time)
+    {
+        foreach (var number in _underWay.Keys.Select(key => key.Case).Distinct())
+        {
+            var record = Record.Cases[number];
+            Record = Record with { Cases = Record.Cases.SetItem(number, record with { Elapsed = record.Elapsed + time }) }; // Nothing that watchers see.
+        }
+    }
+
+    /// <summary>Tells a slice how much time its case has left by now.</summary>
+    /// <param name="slice">The slice.</param>
+    /// <returns>The same slice, as it is to be begun.</returns>
+    public RunSlice Timed(RunSlice slice) => slice with { TimeLeft = TimeLeft(slice.CaseNumber) };
+
     /// <summary>Notes how far a slice is.</summary>
     /// <param name="slice">The slice.</param>
     /// <param name="done">Boots or schedules done.</param>
@@ -161,6 +177,11 @@ internal sealed class RunLedger
     private RunSlice? NextOf(int number)
     {
         var record = Record.Cases[number];
+        if (IsTimeUp(number))
+        {
+            return null;
+        }
+
         if (_campaigns[number] is { } campaign)
         {
             return campaign.Take() is { } shard ? RunSlice.Of(Record.Order, record.Name, number, shard) : null;
@@ -250,7 +271,7 @@ internal sealed class RunLedger
         var isWhole = IsWhole(number);
         if (_campaigns[number] is { HasEnded: false } campaign)
         {
-            campaign.Stop();
+            campaign.Stop(isWhole ? Coverage.BudgetDone : Coverage.StoppedEarly);
             record = campaign.Told(record);
         }
 
@@ -259,7 +280,17 @@ internal sealed class RunLedger
         return record with { Coverage = coverage, Outcome = ScenarioWords.Kebab(verdict.Outcome), Reasons = Record.Order.Replay is null ? verdict.Reasons : [] };
     }
 
+    /// <summary>What is left of a case's budget in time; null for none.</summary>
+    private TimeSpan? TimeLeft(int number) =>
+        _cases[number].Explore.Time is { } time ? TimeSpan.FromTicks(Math.Max(0, (time - Record.Cases[number].Elapsed).Ticks)) : null;
+
+    private bool IsTimeUp(int number) => TimeLeft(number) == TimeSpan.Zero;
+
+    /// <summary>Time that is up is a budget that is done.</summary>
     private bool IsWhole(int number) =>
+        IsTimeUp(number) || IsWholeInNumber(number);
+
+    private bool IsWholeInNumber(int number) =>
         _campaigns[number] is { } campaign ? campaign.HasEnded : Record.Cases[number].DoneBelow >= Record.Cases[number].Slices || IsEnough(number);
 
     /// <summary>Boots go on only until all that is expected was seen.</summary>

@@ -4,7 +4,7 @@ namespace IommuCluster.Silo.Runs;
 
 /// <summary>
 /// What to run. Exactly one of <see cref="Boots"/>, <see cref="Socs"/>, <see cref="Schedules"/> and <see cref="Replay"/> says
-/// how; with none of them every case is explored as its file says.
+/// how; with none of them every case is explored as its file says. <see cref="Time"/> goes with all but a replay.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-order")]
 public sealed record RunOrder
@@ -40,6 +40,10 @@ public sealed record RunOrder
     /// <summary>SoCs of each case, booted by free concurrency, many at a time: all of them, whatever is seen.</summary>
     [Id(7)]
     public long? Socs { get; init; }
+
+    /// <summary>The budget in time of each case (<c>90s</c>, <c>5m</c>): what has begun when it is used up is finished and counts. Alone, it replaces the file's budget.</summary>
+    [Id(8)]
+    public string? Time { get; init; }
 }
 
 /// <summary>What became of an order.</summary>

@@ -45,6 +45,7 @@ internal sealed record RunRecord(
 /// <param name="Reasons">Why it is not as expected.</param>
 /// <param name="Campaign">Where the campaign stood after its last whole round, as JSON; empty before the first one ended; null for a case without one.</param>
 /// <param name="Lost">SoCs that lost their silo and were booted again.</param>
+/// <param name="Elapsed">Time in which slices of it were under way.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.case-record")]
 internal sealed record CaseRecord(
     [property: Id(0)] string Name,
@@ -63,7 +64,8 @@ internal sealed record CaseRecord(
     [property: Id(13)] string? Outcome,
     [property: Id(14)] ImmutableArray<string> Reasons,
     [property: Id(15)] ImmutableArray<byte>? Campaign = null,
-    [property: Id(16)] long Lost = 0)
+    [property: Id(16)] long Lost = 0,
+    [property: Id(17)] TimeSpan Elapsed = default)
 {
     /// <summary>Number of slices.</summary>
     public int Slices => SliceSize is { } size ? (int)((Budget!.Value + size - 1) / size) : 1; // Sliced only with a budget.

@@ -14,6 +14,7 @@ namespace IommuCluster.Silo.Runs;
 /// <param name="First">Number of its first boot or schedule; of a part of a search, which has none yet, a number that no other one has.</param>
 /// <param name="Count">Boots or schedules at most; null when only time or the search's end bounds them.</param>
 /// <param name="ShardText">The shard of a campaign, as JSON; null for a slice that is none.</param>
+/// <param name="TimeLeft">What is left of the case's budget in time, for a slice that has to heed it itself; null for none.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.run-slice")]
 internal sealed record RunSlice(
     [property: Id(0)] RunOrder Order,
@@ -22,7 +23,8 @@ internal sealed record RunSlice(
     [property: Id(3)] int Number,
     [property: Id(4)] long First,
     [property: Id(5)] long? Count,
-    [property: Id(6)] string? ShardText = null)
+    [property: Id(6)] string? ShardText = null,
+    [property: Id(7)] TimeSpan? TimeLeft = null)
 {
     /// <summary>Its place in the run: the case, and a number that no other slice of the case has.</summary>
     public (int Case, long First) Place => (CaseNumber, First);

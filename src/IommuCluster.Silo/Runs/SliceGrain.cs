@@ -32,7 +32,7 @@ internal sealed class SliceGrain(SliceRunner runner, TimeProvider clock) : Grain
         }
 
         DeactivateOnIdle();
-        return new SliceReply(attempt, 0, await ResultAsync(_work));
+        return new SliceReply(attempt, 0, await ResultAsync(_work)); // Without a result the next call begins anew.
     }
 
     /// <inheritdoc/>
@@ -57,13 +57,19 @@ internal sealed class SliceGrain(SliceRunner runner, TimeProvider clock) : Grain
         return Task.Run(() => runner.RunAsync(slice, name, done => Interlocked.Exchange(ref _underWay, done), stop), CancellationToken.None);
     }
 
-    private static async Task<SliceResult> ResultAsync(Task<SliceResult> work)
+    /// <summary>Takes the result.</summary>
+    /// <returns>The result, or null when what it boots is lost here again and again: elsewhere it may not be.</returns>
+    private static async Task<SliceResult?> ResultAsync(Task<SliceResult> work)
     {
         try
         {
             return await work;
         }
-        catch (ClusterBootException ours)
+        catch (BootLostException)
+        {
+            return null;
+        }
+        catch (Exception ours) when (ours is ClusterBootException or TimeoutException)
         {
             return SliceResult.Failed(ours.Message);
         }

@@ -28,7 +28,9 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
     /// <param name="progress">Hears the number of boots or schedules done, from any thread.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <returns>What it did.</returns>
-    /// <exception cref="TimeoutException">A boot did not end: it lost a message.</exception>
+    /// <exception cref="BootLostException">A boot was lost with every try.</exception>
+    /// <exception cref="ClusterBootException">A fault of our own.</exception>
+    /// <exception cref="TimeoutException">A boot stands still: a fault of our own.</exception>
     public Task<SliceResult> RunAsync(RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
         if (slice.ToShard() is { } shard)
@@ -93,7 +95,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
 
     private SliceResult Explore(ScenarioCase found, RunSlice slice, Action<long> progress, CancellationToken cancellation)
     {
-        var explore = found.Explore with { Schedules = slice.Count };
+        var explore = found.Explore with { Schedules = slice.Count, Time = slice.TimeLeft };
         return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), checkpoint: null, cancellation), slice);
     }
 

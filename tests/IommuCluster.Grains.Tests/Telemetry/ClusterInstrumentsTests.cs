@@ -38,6 +38,7 @@ public sealed class ClusterInstrumentsTests
         Assert.Equal((1, boot.Steps), (heard.Sum("iommucluster.cluster.boots", "iommucluster.schedule.end=completed"), heard.Sum("iommucluster.cluster.steps")));
         Assert.Contains("iommucluster.lock.class=&dev->mutex", heard.AttributesOf("iommucluster.cluster.lock.acquisitions"));
         Assert.Equal(heard.Sum("iommucluster.cluster.lock.acquisitions"), heard.Count("iommucluster.cluster.lock.wait.duration"));
+        Assert.Equal(["iommucluster.probe.outcome=bound"], heard.AttributesOf("iommucluster.cluster.probes"));
         var soc = Assert.Single(spans, span => span.OperationName == "soc told");
         var mine = spans.Where(span => span.TraceId == soc.TraceId).ToList();
         var thread = mine.First(span => span.OperationName.StartsWith("thread ", StringComparison.Ordinal));

@@ -25,6 +25,10 @@ public sealed class SettingsReaderTests
         Assert.Equal((21111, Clustering.AdoNet, "Host=db;Database=x"), (settings.SiloPort, settings.Clustering, settings.ConnectionString));
     }
 
+    [Fact]
+    public void Read_OverrideGivenTwice_IsTheLastOne() =>
+        Assert.Equal(21112, SettingsReader.Read(new SettingsSources(null, ["SiloPort=21111", "siloport=21112"]).Load()).SiloPort);
+
     [Theory]
     [InlineData("SiloPrt=1", "IommuCluster:SiloPrt: there is no such setting; did you mean 'SiloPort'?")]
     [InlineData("SiloPort=0", "IommuCluster:SiloPort: is '0'; give a number from 1 to 65535")]

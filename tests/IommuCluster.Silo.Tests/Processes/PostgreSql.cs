@@ -39,7 +39,7 @@ internal sealed class PostgreSql : IAsyncDisposable
         var port = TwoSilos.FreePort();
         var server = Start("postgres", "-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off");
         var started = new PostgreSql(server, data, port);
-        await Lines.WaitForAsync(server.StandardError, "ready to accept connections");
+        await new Lines(server.StandardError).WaitForAsync("ready to accept connections");
         await started.CreateTablesAsync();
         return started;
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using IommuCluster.Silo.Tests.Support;
+using Xunit.Abstractions;
 
 namespace IommuCluster.Silo.Tests.Processes;
 
@@ -7,24 +8,37 @@ namespace IommuCluster.Silo.Tests.Processes;
 internal sealed class SiloProcess : IDisposable
 {
     private readonly Process _process;
+    private readonly ITestOutputHelper _output;
+    private readonly Lines _lines;
 
-    private SiloProcess(Process process, Uri address)
+    private SiloProcess(Process process, ITestOutputHelper output, Uri address, int gateway)
     {
         _process = process;
+        _output = output;
+        _lines = new Lines(process.StandardOutput);
         Client = new HttpClient { BaseAddress = address };
+        Gateway = $"127.0.0.1:{gateway}";
     }
 
     internal HttpClient Client { get; }
 
+    /// <summary>Where clients of the cluster connect.</summary>
+    internal string Gateway { get; }
+
     /// <summary>Starts a silo and waits until it says that it serves.</summary>
-    internal static async Task<SiloProcess> StartAsync(params string[] settings)
+    /// <param name="output">Is told all that the silo wrote, when it is over: shown with a test that failed.</param>
+    /// <param name="settings">The settings that are not the same for all.</param>
+    internal static async Task<SiloProcess> StartAsync(ITestOutputHelper output, params string[] settings)
     {
         var url = $"http://127.0.0.1:{TwoSilos.FreePort()}";
+        var gateway = TwoSilos.FreePort();
         var program = Path.Combine(AppContext.BaseDirectory, "IommuCluster.Silo.dll");
-        string[] all = [program, .. settings, $"HttpUrl={url}", $"SiloPort={TwoSilos.FreePort()}", $"GatewayPort={TwoSilos.FreePort()}", $"ScenarioPlace={AppContext.BaseDirectory}"];
-        var process = Process.Start(new ProcessStartInfo("dotnet", all) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!; // Null only for what the shell opens.
-        await Lines.WaitForAsync(process.StandardOutput, "iommucluster: serving");
-        return new SiloProcess(process, new Uri(url));
+        string[] all = [program, $"HttpUrl={url}", $"SiloPort={TwoSilos.FreePort()}", $"GatewayPort={gateway}", $"ScenarioPlace={AppContext.BaseDirectory}", .. settings];
+        var start = new ProcessStartInfo("dotnet", all) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
+        start.Environment["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ";
+        var silo = new SiloProcess(Process.Start(start)!, output, new Uri(url), gateway); // Null only for what the shell opens.
+        await silo._lines.WaitForAsync("iommucluster: serving");
+        return silo;
     }
 
     /// <summary>Asks the process to end, as an orchestrator does.</summary>
@@ -61,28 +75,66 @@ internal sealed class SiloProcess : IDisposable
             _process.Kill();
         }
 
+        _output.WriteLine($"--- {Client.BaseAddress}, process {_process.Id}");
+        _output.WriteLine(_lines.All());
         _process.Dispose();
     }
 }
 
-/// <summary>What a process writes.</summary>
-internal static class Lines
+/// <summary>What a process writes. It is read all the time, so that the writer never waits.</summary>
+internal sealed class Lines
 {
-    /// <summary>Reads until a line holds a text, and goes on reading what follows, so that the writer never waits.</summary>
-    internal static async Task WaitForAsync(StreamReader reader, string text)
+    private readonly List<string> _seen = [];
+    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isOver;
+
+    internal Lines(StreamReader reader) => _ = ReadAsync(reader);
+
+    /// <summary>Waits until a line holds a text.</summary>
+    internal async Task WaitForAsync(string text)
     {
-        var seen = new List<string>();
-        while (await reader.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(1)) is { } line)
+        while (true)
         {
-            seen.Add(line);
-            if (line.Contains(text, StringComparison.Ordinal))
+            Task news;
+            lock (_seen)
             {
-                _ = reader.ReadToEndAsync();
-                return;
+                if (_seen.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+                {
+                    return;
+                }
+
+                Assert.False(_isOver, $"The process ended without saying '{text}':\n{string.Join('\n', _seen)}");
+                news = _news.Task;
+            }
+
+            await news.WaitAsync(TimeSpan.FromMinutes(1));
+        }
+    }
+
+    /// <summary>All that was written so far.</summary>
+    internal string All()
+    {
+        lock (_seen)
+        {
+            return string.Join('\n', _seen);
+        }
+    }
+
+    private async Task ReadAsync(StreamReader reader)
+    {
+        string? line;
+        do
+        {
+            line = await reader.ReadLineAsync();
+            lock (_seen)
+            {
+                _seen.AddRange(line is null ? [] : [line]);
+                _isOver = line is null;
+                _news.SetResult();
+                _news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
         }
-
-        Assert.Fail($"The process ended without saying '{text}':\n{string.Join('\n', seen)}");
+        while (line is not null);
     }
 }
 

@@ -75,6 +75,36 @@ public sealed class CampaignRunsTests
     }
 
     [Fact]
+    public void Books_WhoseTimeIsUpWithinARound_CountTheShardsThatWereRun()
+    {
+        var workers = new ShardWorkers(Toy.Orders, new CaseRunner(TimeProvider.System));
+        var ledger = Toy.Begin(s_order with { Schedules = null, Time = "10s" });
+        var slices = Enumerable.Range(0, 3).Select(_ => ledger.Take()!).ToList(); // There are more.
+        ledger.NoteTime(TimeSpan.FromSeconds(10));
+        Assert.Null(ledger.Take());
+
+        slices.ForEach(slice => ledger.Note(slice, SliceResult.Of(workers.Run(slice, slice.ToShard()!, () => false)))); // All slices of a campaign are shards.
+
+        var end = ledger.Status("run-1");
+        Assert.Equal((RunPhase.Completed, "budget-done", slices.Sum(slice => slice.Count)), (end.Phase, end.Cases[0].Coverage, end.Cases[0].Done));
+    }
+
+    [Fact]
+    public async Task Explore_ForATimeInWhichTheCoordinatorIsKilled_GoesOnAndEndsWithTheBudgetDone()
+    {
+        await using var cluster = await RunCluster.StartAsync(silos: 3);
+        var run = await cluster.SubmitAsync(s_order with { Schedules = null, Time = "5s" });
+
+        var before = await run.WatchAsync(status => status.Cases[0].Done > 0);
+        await cluster.KillSiloOfAsync(run);
+        var end = await run.EndAsync();
+
+        Assert.False(before.IsOver);
+        Assert.Equal((RunPhase.Completed, null, "budget-done", "as-expected"), (end.Phase, end.Error, end.Cases[0].Coverage, end.Cases[0].Outcome));
+        Assert.InRange(end.Cases[0].Done, before.Cases[0].Done, long.MaxValue);
+    }
+
+    [Fact]
     public async Task Stop_WithinARound_CountsWhatWasRun()
     {
         await using var cluster = await RunCluster.StartAsync(silos: 1);

@@ -34,6 +34,19 @@ public sealed class OrderReaderTests
         Assert.Equal($"order: boots is {boots}; give a number from 1 to 10000000", Error(new RunOrder { Scenario = "s21-fwspec-race", Boots = boots }));
 
     [Fact]
+    public void Read_Time_ReplacesTheBudgetOfTheFileAndGoesWithAnother()
+    {
+        var (alone, both) = (Explore(new RunOrder { Text = Toy.Text, Time = "90s" }), Explore(new RunOrder { Text = Toy.Text, Time = "2m", Schedules = 7 }));
+
+        Assert.Equal((null, TimeSpan.FromSeconds(90)), (alone.Schedules, alone.Time));
+        Assert.Equal((7, TimeSpan.FromMinutes(2)), (both.Schedules, both.Time));
+    }
+
+    [Fact]
+    public void Read_TimeThatIsNone_SaysHowToWriteIt() =>
+        Assert.Equal("order: time is 'soon'; write a number with ms, s, m or h: 90s", Error(new RunOrder { Text = Toy.Text, Socs = 5, Time = "soon" }));
+
+    [Fact]
     public void Read_TextThatAsksForMoreThanThereIs_IsRefused() =>
         Assert.Equal(
             "order: schedules of case bug is 9000000000000000000; give a number from 1 to 1000000000",
@@ -66,6 +79,8 @@ public sealed class OrderReaderTests
     [Fact]
     public void Read_TokenOfAnotherState_IsRefused() =>
         Assert.Contains("the token was made for another state of case bug", Error(new RunOrder { Replay = "s21-fwspec-race/bug/00000000/." }), StringComparison.Ordinal);
+
+    private static ExploreSettings Explore(RunOrder order) => Toy.Orders.Read(order).Cases[0].Explore;
 
     private static string Error(RunOrder order) => Assert.Throws<ScenarioException>(() => Toy.Orders.Read(order)).Message;
 }

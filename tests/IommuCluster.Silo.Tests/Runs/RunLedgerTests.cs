@@ -9,6 +9,7 @@ public sealed class RunLedgerTests
 {
     private static readonly RunOrder s_socs = new() { Text = Toy.Text, Socs = 40 };
     private static readonly RunOrder s_boots = new() { Text = Toy.Text, Boots = 25 };
+    private static readonly RunOrder s_timed = s_socs with { Case = "fix", Time = "10s" };
 
     [Fact]
     public void Take_UntilNothingIsLeft_CoversEverySocOnce()
@@ -182,6 +183,40 @@ public sealed class RunLedgerTests
 
         Assert.Equal(versions.Distinct().Order(), versions);
         Assert.Equal((1, 16), (ledger.Record.Retries, ledger.Record.Cases[0].Lost));
+    }
+
+    [Fact]
+    public void Time_UsedUp_FinishesAndCountsWhatHasBegunAndBeginsNoMore()
+    {
+        var ledger = Toy.Begin(s_timed);
+        var slice = ledger.Take()!;
+        ledger.NoteTime(TimeSpan.FromSeconds(10));
+        Assert.Equal((RunPhase.Running, null), (ledger.Record.Phase, ledger.Take()));
+
+        ledger.Note(slice, Toy.Did(slice));
+
+        Assert.Equal((RunPhase.Completed, 16, Coverage.BudgetDone, "as-expected"), (ledger.Record.Phase, ledger.Record.Cases[0].Done, ledger.Record.Cases[0].Coverage, ledger.Record.Cases[0].Outcome));
+    }
+
+    [Fact]
+    public void Time_OfBooksThatAreOpenedAgain_GoesOnWhereItWas()
+    {
+        var ledger = Toy.Begin(s_timed);
+        var slice = ledger.Take()!;
+        ledger.NoteTime(TimeSpan.FromSeconds(6));
+
+        var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_timed).Cases);
+
+        Assert.Equal(TimeSpan.FromSeconds(4), again.Timed(slice).TimeLeft);
+    }
+
+    [Fact]
+    public void Time_InWhichNothingIsUnderWay_DoesNotCount()
+    {
+        var ledger = Toy.Begin(s_timed);
+        ledger.NoteTime(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(TimeSpan.FromSeconds(10), ledger.Timed(ledger.Take()!).TimeLeft);
     }
 
     private static string Books(int[] order)

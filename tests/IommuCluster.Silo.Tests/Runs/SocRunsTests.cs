@@ -7,7 +7,7 @@ namespace IommuCluster.Silo.Tests.Runs;
 [Collection(RunCluster.Collection)]
 public sealed class SocRunsTests
 {
-    private static readonly RunOrder s_order = new() { Scenario = "s21-fwspec-race", Case = "fix", Socs = 160 };
+    private static readonly RunOrder s_order = new() { Scenario = "s21-fwspec-race", Case = "fix", Socs = 600 };
 
     [Fact]
     public async Task Socs_OfACaseThatIsClean_AllBootOnceOverAllSilos()
@@ -44,7 +44,7 @@ public sealed class SocRunsTests
 
         Assert.False(before.IsOver);
         Assert.Equal((RunPhase.Completed, null), (end.Phase, end.Error));
-        Assert.Equal((160, "as-expected"), (end.Cases[0].Done, end.Cases[0].Outcome));
-        Assert.InRange(end.Cases[0].Lost, killsTheCoordinator ? 0 : 1, 160); // Whom the coordinator had asked died with it, and others may have ended.
+        Assert.Equal((600, "as-expected"), (end.Cases[0].Done, end.Cases[0].Outcome));
+        Assert.InRange(end.Cases[0].Lost, killsTheCoordinator ? 0 : 1, 600); // Whom the coordinator had asked died with it, and others may have ended.
     }
 }
