@@ -25,15 +25,15 @@ internal sealed record Patience(TimeProvider Clock, TimeSpan AskAfter, TimeSpan 
             {
                 return await news.WaitAsync(AskAfter, Clock, cancellation);
             }
-            catch (TimeoutException) when (!news.IsCompleted)
+            catch (TimeoutException) when (!news.IsFaulted)
             {
-                if (await ask() is { } answer)
+                if (!news.IsCompleted && await ask() is { } answer) // They may have come just as the time was up.
                 {
                     return answer;
                 }
             }
         }
 
-        throw new TimeoutException($"There was no news within {Limit}.");
+        return news.IsCompletedSuccessfully ? await news : throw new TimeoutException($"There was no news within {Limit}.");
     }
 }
