@@ -92,7 +92,7 @@ internal static class StepsBenchmark
     }
 
     /// <summary>Steps alone: what is left of a boot's costs when it has few grains and no end in sight.</summary>
-    private static async ValueTask Long(KernelThread t)
+    private static async Flow Long(KernelThread t)
     {
         var box = Box.At(0);
         for (var step = 0; step < Calls / 4; step++)

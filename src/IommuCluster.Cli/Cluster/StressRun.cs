@@ -32,14 +32,25 @@ internal static class StressRun
         await using var client = order.Endpoint is { } endpoint
             ? await RunClient.ConnectAsync(endpoint, new SettingsSources(File: null, []), cancellation)
             : await RunClient.StartAsync(order.Silos, context.Places, SlicesAtOnce, cancellation);
+        var pings = order.Pings ? new PingWatch(client, hasSilos: order.Endpoint is null) : null;
+        await (pings?.LookAsync() ?? Task.CompletedTask);
         var memory = order.Endpoint is null ? new MemoryWatch() : null;
-        var began = context.Clock.GetTimestamp();
+        var (began, cpu) = (context.Clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
         var run = new RunOrder { Scenario = scenario.Name, Text = RemoteCommands.TextOf(scenario), Case = scenarioCase.Name, Socs = order.Socs, Time = TextOf(order.Duration) };
         var status = await WatchAsync(client, run, memory, cancellation);
         var elapsed = context.Clock.GetElapsedTime(began);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
         var result = RemoteCommands.ResultOf(scenarioCase, status.Cases[0], elapsed);
         var atOnce = Math.Min(order.Socs, SlicesAtOnce * RunClient.SocsASlice);
-        Tell(output, new StressReport(order, result, status, elapsed, result.Seen.Schedules > 0 ? memory?.SumUp(result.Seen.Schedules, atOnce) : null));
+        var isSome = result.Seen.Schedules > 0;
+        var report = new StressReport(order, result, status, elapsed, isSome ? memory?.SumUp(result.Seen.Schedules, atOnce) : null);
+        if (isSome && pings is not null && !cancellation.IsCancellationRequested)
+        {
+            await pings.LookAsync();
+            report = report with { Pings = pings.SumUp(report.StepsPerSecond, cpu.TotalMicroseconds / result.Seen.Steps) };
+        }
+
+        Tell(output, report);
         return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ClusterCommands.ExitCodeOf([result]);
     }
 
@@ -105,6 +116,13 @@ internal static class StressRun
                 $"memory a SoC: {memory.LiveASoc / Kibi:N0} KiB while it boots, {memory.AllocatedASoc / Mebi:N1} MiB allocated, {memory.KeptASoc:N0} bytes kept afterwards; heap {memory.PeakHeap / Mebi:N0} MiB at most");
         }
 
+        if (report.Pings is { } pings)
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"bare pings between grains, before and after: {pings.PingsPerSecond:N0}/s; grain steps are {pings.Ratio:F2} of that{(pings.CpuRatio is { } ratio ? string.Create(CultureInfo.InvariantCulture, $", by CPU time {ratio:F2} ({pings.CpuAStep:N1} us a step, {pings.CpuAPing:N1} us a ping)") : string.Empty)}");
+        }
+
         yield return string.Create(CultureInfo.InvariantCulture, $"lost with a silo and booted again: {report.Lost:N0}; slices and boots begun again: {report.Retries:N0}");
         foreach (var (kind, sites, count) in report.Kinds())
         {
@@ -116,6 +134,9 @@ internal static class StressRun
 /// <summary>What a stress run comes to.</summary>
 internal sealed record StressReport(StressOrder Order, CaseResult Result, RunStatus Status, TimeSpan Elapsed, MemoryCost? Memory)
 {
+    /// <summary>What bare pings reached, where they were measured.</summary>
+    internal PingCost? Pings { get; init; }
+
     internal long Socs => Result.Seen.Schedules;
 
     internal long Lost => Status.Cases[0].Lost;
@@ -156,6 +177,7 @@ internal sealed record StressReport(StressOrder Order, CaseResult Result, RunSta
         SocsPerSecond,
         StepsPerSecond,
         Memory,
+        Pings,
         [.. Kinds().Select(kind => new StressKindJson(kind.Kind, kind.Sites, kind.Count))],
         [.. Status.Cases[0].Findings]);
 }
@@ -163,7 +185,7 @@ internal sealed record StressReport(StressOrder Order, CaseResult Result, RunSta
 /// <summary>A stress run for programs. Memory in bytes, rates a second.</summary>
 internal sealed record StressJson(
     string Scenario, string Case, string Board, string Profile, int? Silos, string Outcome, string Coverage, bool IsTimeUp, long Socs, long Lost, int Retries, double ElapsedMs, long Steps,
-    double SocsPerSecond, double StepsPerSecond, MemoryCost? Memory, IReadOnlyList<StressKindJson> Kinds, IReadOnlyList<RunFinding> Findings);
+    double SocsPerSecond, double StepsPerSecond, MemoryCost? Memory, PingCost? Pings, IReadOnlyList<StressKindJson> Kinds, IReadOnlyList<RunFinding> Findings);
 
 /// <summary>Findings of a kind.</summary>
 internal sealed record StressKindJson(string Kind, int Sites, long Count);

@@ -11,7 +11,8 @@ namespace IommuCluster.Cli.Commands;
 /// <param name="Silos">Silos in this process.</param>
 /// <param name="Duration">The budget in time; null for none.</param>
 /// <param name="Endpoint">Gateways of a cluster that runs elsewhere; null for this process.</param>
-internal sealed record StressOrder(string Scenario, string? Case, long Socs, int Silos, TimeSpan? Duration, string? Endpoint);
+/// <param name="Pings">True to measure bare pings, too, before and after.</param>
+internal sealed record StressOrder(string Scenario, string? Case, long Socs, int Silos, TimeSpan? Duration, string? Endpoint, bool Pings);
 
 /// <summary><c>stress SCENARIO</c>: many SoCs of a board at the same time, by free concurrency, over several silos.</summary>
 internal static class StressCommand
@@ -26,8 +27,9 @@ internal static class StressCommand
         var socs = BoundedOption.Number("--socs", $"SoCs to boot, each once; {DefaultSocs} when not given, and as many as there is time for with --duration.", 1, 10_000_000);
         var silos = BoundedOption.Number("--silos", $"Silos in this process; {DefaultSilos} when not given.", 1, 32);
         var duration = BoundedOption.Time("--duration", "The budget in time: 90s, 5m, 2h. SoCs that have begun by then are finished and count.");
+        var pings = new Option<bool>("--ping") { Description = "Measure, before and after, how fast grains that do nothing answer each other, and hold the steps against it." };
         var cluster = RuntimeOption.CreateEndpoint();
-        var command = new Command("stress", "Boots many SoCs of one board over several silos and tells how fast, what was seen and what was lost.") { scenario, named, socs, silos, duration, cluster };
+        var command = new Command("stress", "Boots many SoCs of one board over several silos and tells how fast, what was seen and what was lost.") { scenario, named, socs, silos, duration, pings, cluster };
         command.SetAction((parsed, cancellation) =>
         {
             var time = parsed.GetValue(duration);
@@ -37,7 +39,8 @@ internal static class StressCommand
                 parsed.GetValue(socs) ?? (time is null ? DefaultSocs : 10_000_000),
                 (int)(parsed.GetValue(silos) ?? DefaultSilos),
                 time,
-                parsed.GetValue(cluster));
+                parsed.GetValue(cluster),
+                parsed.GetValue(pings));
             return Stress(context, new CliOutput(context, options, parsed), order, cancellation);
         });
         return command;

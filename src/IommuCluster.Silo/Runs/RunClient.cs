@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Runtime.CompilerServices;
+using IommuCluster.Grains.Messaging;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Silo.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -122,6 +123,10 @@ public sealed class RunClient : IAsyncDisposable
     /// <param name="id">Its id.</param>
     /// <returns>Completes when it was told.</returns>
     public Task StopAsync(string id) => Grains.GetGrain<IRunGrain>(id).StopAsync();
+
+    /// <summary>Measures how fast grains of the cluster that do nothing answer each other: what grain steps are held against.</summary>
+    /// <returns>Pings a second, and the CPU time of this process for one, in microseconds, which tells something where the silos are in it.</returns>
+    public Task<(double PerSecond, double CpuMicroseconds)> PingAsync() => Pings.MeasureAsync(Grains, TimeProvider.System);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

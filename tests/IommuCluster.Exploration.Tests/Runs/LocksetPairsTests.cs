@@ -135,24 +135,24 @@ public sealed class LocksetPairsTests
         return campaign.ToResult(TimeSpan.Zero);
     }
 
-    private static IReadOnlyList<(int First, int Second)> PairsOf(params Func<KernelThread, ValueTask>[] bodies) => LocksetPairs.Of(Run(bodies));
+    private static IReadOnlyList<(int First, int Second)> PairsOf(params Func<KernelThread, Flow>[] bodies) => LocksetPairs.Of(Run(bodies));
 
-    private static DeterministicRuntime Run(params Func<KernelThread, ValueTask>[] bodies) => Explore.Once(new InTurn(), Programs.Of(bodies)).Runtime;
+    private static DeterministicRuntime Run(params Func<KernelThread, Flow>[] bodies) => Explore.Once(new InTurn(), Programs.Of(bodies)).Runtime;
 
-    private static async ValueTask Pass(KernelThread t)
+    private static async Flow Pass(KernelThread t)
     {
         await t.Lock(s_box.A);
         await t.Unlock(s_box.A);
     }
 
-    private static Func<KernelThread, ValueTask> Locked(Mutex mutex) => async t =>
+    private static Func<KernelThread, Flow> Locked(Mutex mutex) => async t =>
     {
         await t.Lock(mutex);
         await t.Store(s_box.X, 1UL);
         await t.Unlock(mutex);
     };
 
-    private static Func<KernelThread, ValueTask> UnderSem(bool reads) => async t =>
+    private static Func<KernelThread, Flow> UnderSem(bool reads) => async t =>
     {
         await (reads ? t.DownRead(s_box.Sem) : t.DownWrite(s_box.Sem));
         await t.Store(s_box.X, 1UL);
