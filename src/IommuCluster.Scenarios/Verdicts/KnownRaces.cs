@@ -32,7 +32,7 @@ public static class KnownRaces
             profile => profile is { CoreCalls: CoreCalls.ProbeDevice, ProbeLock: ProbeLock.None },
             [On("iommu_group", "default_domain"), On("list_head", function: "__iommu_probe_device")]),
         new(
-            "R17: iommu_get_domain_for_dev (drivers/iommu/iommu.c) reads group->domain without group->mutex, in every release; a bind finds NULL where the walk is about to attach (b46064a18810, v6.15, makes the bind wait)",
+            "R17: iommu_get_domain_for_dev (drivers/iommu/iommu.c) reads group->domain without group->mutex, in all eras here; a bind finds NULL where the walk is about to attach (b46064a18810, v6.15, makes the bind wait)",
             _ => true,
             [On("iommu_group", "domain", "iommu_get_domain_for_dev")]),
         new(
