@@ -5,6 +5,9 @@ namespace IommuCluster.Conventions.Tests;
 
 public sealed class TypeTests
 {
+    /// <summary>Memory that waits to be used again: nobody can tell whether it was.</summary>
+    private static readonly string[] s_pools = ["IommuCluster.Kernel.Memory.FlowBox`2.t_kept"];
+
     [Fact]
     public void Classes_ThatAreNotBases_AreSealed()
     {
@@ -23,7 +26,7 @@ public sealed class TypeTests
                       where !field.IsInitOnly || (IsCollectionThatChanges(field.FieldType))
                       select $"{type.FullName}.{field.Name}";
 
-        Assert.Empty(mutable);
+        Assert.Empty(mutable.Except(s_pools));
     }
 
     [Fact]
