@@ -17,11 +17,11 @@ namespace IommuCluster.Cli.Cluster;
 /// <summary><c>stress</c>. Compiled only where Orleans can be restored.</summary>
 internal static class StressRun
 {
-    /// <summary>Slices under way at the same time: enough to keep a few cores busy while one of them waits for its last SoC.</summary>
-    private const int SlicesAtOnce = 4;
-
     private const double Mebi = 1 << 20;
     private const double Kibi = 1 << 10;
+
+    /// <summary>Slices under way at the same time: one a core, so that the others are busy while one waits for its last SoC. More only make caches colder.</summary>
+    private static readonly int s_slicesAtOnce = Math.Clamp(Environment.ProcessorCount, 2, 16);
 
     /// <summary>Boots SoCs and tells of them.</summary>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
@@ -31,23 +31,24 @@ internal static class StressRun
         var scenarioCase = order.Case is { } name ? scenario.FindCase(name) : scenario.Cases[0];
         await using var client = order.Endpoint is { } endpoint
             ? await RunClient.ConnectAsync(endpoint, new SettingsSources(File: null, []), cancellation)
-            : await RunClient.StartAsync(order.Silos, context.Places, SlicesAtOnce, cancellation);
+            : await RunClient.StartAsync(order.Silos, context.Places, s_slicesAtOnce, cancellation);
         var pings = order.Pings ? new PingWatch(client, hasSilos: order.Endpoint is null) : null;
         await (pings?.LookAsync() ?? Task.CompletedTask);
         var memory = order.Endpoint is null ? new MemoryWatch() : null;
-        var (began, cpu) = (context.Clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
+        var steps = new StepsWatch(context.Clock);
+        var began = context.Clock.GetTimestamp();
         var run = new RunOrder { Scenario = scenario.Name, Text = RemoteCommands.TextOf(scenario), Case = scenarioCase.Name, Socs = order.Socs, Time = TextOf(order.Duration) };
-        var status = await WatchAsync(client, run, memory, cancellation);
+        var status = await WatchAsync(client, run, memory, steps, cancellation);
         var elapsed = context.Clock.GetElapsedTime(began);
-        cpu = Environment.CpuUsage.TotalTime - cpu;
+        var stepCost = steps.SumUp();
         var result = RemoteCommands.ResultOf(scenarioCase, status.Cases[0], elapsed);
-        var atOnce = Math.Min(order.Socs, SlicesAtOnce * RunClient.SocsASlice);
+        var atOnce = Math.Min(order.Socs, s_slicesAtOnce * RunClient.SocsASlice);
         var isSome = result.Seen.Schedules > 0;
         var report = new StressReport(order, result, status, elapsed, isSome ? memory?.SumUp(result.Seen.Schedules, atOnce) : null);
         if (isSome && pings is not null && !cancellation.IsCancellationRequested)
         {
             await pings.LookAsync();
-            report = report with { Pings = pings.SumUp(report.StepsPerSecond, cpu.TotalMicroseconds / result.Seen.Steps) };
+            report = report with { Pings = pings.SumUp(stepCost) };
         }
 
         Tell(output, report);
@@ -58,7 +59,7 @@ internal static class StressRun
         duration is { } time ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds}ms") : null;
 
     /// <summary>Has the SoCs booted. When it is interrupted here, what is under way is given up.</summary>
-    private static async Task<RunStatus> WatchAsync(RunClient client, RunOrder order, MemoryWatch? memory, CancellationToken cancellation)
+    private static async Task<RunStatus> WatchAsync(RunClient client, RunOrder order, MemoryWatch? memory, StepsWatch steps, CancellationToken cancellation)
     {
         var id = await client.SubmitAsync(order);
         await using var stop = cancellation.Register(() => _ = client.StopAsync(id));
@@ -67,6 +68,7 @@ internal static class StressRun
         {
             last = status;
             memory?.Look();
+            steps.Look(status.Cases[0].Steps);
         }
 
         return last switch
@@ -120,7 +122,7 @@ internal static class StressRun
         {
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"bare pings between grains, before and after: {pings.PingsPerSecond:N0}/s; grain steps are {pings.Ratio:F2} of that{(pings.CpuRatio is { } ratio ? string.Create(CultureInfo.InvariantCulture, $", by CPU time {ratio:F2} ({pings.CpuAStep:N1} us a step, {pings.CpuAPing:N1} us a ping)") : string.Empty)}");
+                $"bare pings between grains, before and after: {pings.PingsPerSecond:N0}/s; grain steps of the second half, when all is compiled: {pings.StepsPerSecond:N0}/s, {pings.Ratio:F2} of that{(pings.CpuRatio is { } ratio ? string.Create(CultureInfo.InvariantCulture, $", by CPU time {ratio:F2} ({pings.CpuAStep:N1} us a step, {pings.CpuAPing:N1} us a ping)") : string.Empty)}");
         }
 
         yield return string.Create(CultureInfo.InvariantCulture, $"lost with a silo and booted again: {report.Lost:N0}; slices and boots begun again: {report.Retries:N0}");

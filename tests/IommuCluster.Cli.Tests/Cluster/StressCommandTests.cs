@@ -17,7 +17,7 @@ public sealed class StressCommandTests
         Assert.Equal((20, 0, 2, "as-expected"), (Number(told, "socs"), Number(told, "lost"), Number(told, "silos"), told.GetProperty("outcome").GetString()));
         Assert.True(Number(told, "steps") > 20 && told.GetProperty("steps-per-second").GetDouble() > 0);
         var pings = told.GetProperty("pings");
-        Assert.Equal(told.GetProperty("steps-per-second").GetDouble() / pings.GetProperty("pings-per-second").GetDouble(), pings.GetProperty("ratio").GetDouble(), 9);
+        Assert.Equal(pings.GetProperty("steps-per-second").GetDouble() / pings.GetProperty("pings-per-second").GetDouble(), pings.GetProperty("ratio").GetDouble(), 9);
         Assert.Equal(pings.GetProperty("cpu-a-ping").GetDouble() / pings.GetProperty("cpu-a-step").GetDouble(), pings.GetProperty("cpu-ratio").GetDouble(), 9);
         Assert.True(told.GetProperty("memory").GetProperty("allocated-a-soc").GetDouble() > 0);
     }
