@@ -37,7 +37,7 @@ public sealed record CampaignState(int Round, LedgerState Seen, ImmutableArray<d
 public sealed class Campaign
 {
     private const int FirstRound = 64;
-    private const int ShardsOfRound = 16;
+    private const int ShardsOfRound = 32;
 
     /// <summary>Steps that a round aims at: long enough to keep all busy, short enough to lose one to a kill.</summary>
     private const long StepsOfRound = 2_000_000;
