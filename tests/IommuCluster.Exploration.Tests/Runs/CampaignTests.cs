@@ -204,12 +204,12 @@ public sealed class CampaignTests
         }
 
         var before = campaign.ToState();
-        var left = 3;
+        var left = 1;
         var cut = runner.Run(campaign.Round[0], () => left-- == 0);
         campaign.Stop(Coverage.StoppedEarly, [cut]);
 
-        Assert.Equal((3, 64L), (cut.Schedules, before.Seen.Schedules));
-        Assert.Equal((67L, Coverage.StoppedEarly), (campaign.Schedules, campaign.End));
+        Assert.Equal((1, 64L), (cut.Schedules, before.Seen.Schedules));
+        Assert.Equal((65L, Coverage.StoppedEarly), (campaign.Schedules, campaign.End));
     }
 
     [Theory]
