@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Threading;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
@@ -7,10 +8,14 @@ using IommuCluster.TestKit;
 
 namespace IommuCluster.Benchmarks;
 
-/// <summary>A campaign over M with all checkers, on one core and on all of them, turn and turn about. Processor time a step tells what a busy machine hides.</summary>
+/// <summary>
+/// A campaign over M with all checkers, on one core and on all of them, turn and turn about, and between them the bare loop, which shares nothing:
+/// what it gains from another core is what the machine has to give. Processor time a step tells what a busy machine hides.
+/// </summary>
 internal sealed class CoresBenchmark : IBenchmark
 {
     private const int Rounds = 7;
+    private const int BareSchedules = 1_000_000;
 
     /// <inheritdoc/>
     public string Verb => "cores";
@@ -25,18 +30,27 @@ internal sealed class CoresBenchmark : IBenchmark
         Console.WriteLine($"campaigns of schedules of M (dpor: of fixed M), checkers on, medians of {Rounds} rounds; {(System.Runtime.GCSettings.IsServerGC ? "server" : "workstation")} GC");
         foreach (var (strategy, schedules) in new[] { (StrategyCatalog.Random, 400_000), (StrategyCatalog.Portfolio, 400_000), (StrategyCatalog.Dpor, 100_000) })
         {
-            var (one, many) = (new List<Sample>(), new List<Sample>());
+            var (one, many, bareOne, bareMany) = (new List<Sample>(), new List<Sample>(), new List<Sample>(), new List<Sample>());
             Sample.Of(strategy, schedules, all);
+            Sample.OfBareLoop(BareSchedules, all);
             for (var round = 0; round < Rounds; round++)
             {
                 one.Add(Sample.Of(strategy, schedules, 1));
                 many.Add(Sample.Of(strategy, schedules, all));
+                bareOne.Add(Sample.OfBareLoop(BareSchedules, 1));
+                bareMany.Add(Sample.OfBareLoop(BareSchedules, all));
             }
 
-            var (single, crew) = (Sample.Median(one), Sample.Median(many));
-            var ratio = one.Zip(many, (a, b) => b.StepsPerSecond / a.StepsPerSecond).Order().ElementAt(Rounds / 2);
-            Console.WriteLine($"{strategy,-10} {schedules:N0} schedules: 1 core {single.StepsPerSecond / 1e6:F2} M steps/s, {all} cores {crew.StepsPerSecond / 1e6:F2} M steps/s, ratio {ratio:F2} (median of pairs); processor time a step {single.NanosecondsAStep:F0} and {crew.NanosecondsAStep:F0} ns; collections {single.Collections} and {crew.Collections}, paused {crew.Paused:P1} of the time on {all}");
+            Console.WriteLine($"{strategy,-10} {schedules:N0} schedules: {Gain(one, many, all)}; collections {Sample.Median(one).Collections} and {Sample.Median(many).Collections}, paused {Sample.Median(many).Paused:P1} of the time on {all}");
+            Console.WriteLine($"{"bare loop",-10} {BareSchedules:N0} schedules a core: {Gain(bareOne, bareMany, all)}");
         }
+    }
+
+    private static string Gain(List<Sample> one, List<Sample> many, int all)
+    {
+        var (single, crew) = (Sample.Median(one), Sample.Median(many));
+        var ratio = one.Zip(many, (a, b) => b.StepsPerSecond / a.StepsPerSecond).Order().ElementAt(Rounds / 2);
+        return $"1 core {single.StepsPerSecond / 1e6:F2} M steps/s, {all} cores {crew.StepsPerSecond / 1e6:F2} M steps/s, ratio {ratio:F2} (median of pairs); processor time a step {single.NanosecondsAStep:F1} and {crew.NanosecondsAStep:F1} ns";
     }
 
     private readonly record struct Sample(double StepsPerSecond, double NanosecondsAStep, int Collections, double Paused)
@@ -55,6 +69,15 @@ internal sealed class CoresBenchmark : IBenchmark
 
             var elapsed = watch.Elapsed;
             return new Sample(campaign.Steps / elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalNanoseconds / campaign.Steps, GC.CollectionCount(0) - collections, (GC.GetTotalPauseDuration() - paused) / elapsed);
+        }
+
+        public static Sample OfBareLoop(int schedules, int cores)
+        {
+            var steps = 0L;
+            var processor = Environment.CpuUsage.TotalTime;
+            var watch = Stopwatch.StartNew();
+            Parallel.For(0, cores, new ParallelOptions { MaxDegreeOfParallelism = cores }, _ => Interlocked.Add(ref steps, new BareLoop(@fixed: false).Run(schedules).Steps));
+            return new Sample(steps / watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalNanoseconds / steps, 0, 0);
         }
 
         public static Sample Median(List<Sample> samples) => samples.OrderBy(sample => sample.StepsPerSecond).ElementAt(samples.Count / 2);
