@@ -33,7 +33,7 @@ internal static class CliApplication
 
         try
         {
-            using var telemetry = TelemetryExport.Start(parsed.GetValue(options.Telemetry), Environment.GetEnvironmentVariable);
+            using var telemetry = TelemetryExport.Start(parsed.GetValue(options.Telemetry), Environment.GetEnvironmentVariable, isOutputTaken: parsed.GetValue(options.Json));
             return await parsed.InvokeAsync(
                 new InvocationConfiguration { Output = context.Out, Error = context.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
                 cancellation);
