@@ -11,6 +11,8 @@ namespace IommuCluster.Cli;
 /// <summary>The command line. The one place where errors become messages and exit codes.</summary>
 internal static class CliApplication
 {
+    private const string NoJson = "--json is for run, explore, replay and stress: this has no JSON form, so leave it away";
+
     /// <summary>Runs a command line.</summary>
     /// <param name="args">The arguments.</param>
     /// <param name="context">The world.</param>
@@ -33,7 +35,7 @@ internal static class CliApplication
 
         try
         {
-            using var telemetry = TelemetryExport.Start(parsed.GetValue(options.Telemetry), Environment.GetEnvironmentVariable);
+            using var telemetry = TelemetryExport.Start(parsed.GetValue(options.Telemetry), Environment.GetEnvironmentVariable, isOutputTaken: parsed.GetValue(options.Json));
             return await parsed.InvokeAsync(
                 new InvocationConfiguration { Output = context.Out, Error = context.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
                 cancellation);
@@ -75,9 +77,9 @@ internal static class CliApplication
             ExploreCommand.Create(context, options),
             ReplayCommand.Create(context, options),
             StressCommand.Create(context, options),
-            ServeCommand.Create(context),
-            BoardsCommand.Create(context, options),
-            ProfilesCommand.Create(context, options),
+            ServeCommand.Create(context).Refuse(options.Json, NoJson),
+            BoardsCommand.Create(context, options).Refuse(options.Json, NoJson),
+            ProfilesCommand.Create(context, options).Refuse(options.Json, NoJson),
         };
 
     private static int BadInput(CliContext context, IEnumerable<BoardDiagnostic> diagnostics)

@@ -50,12 +50,19 @@ public sealed class TelemetryExport : IDisposable
     /// <summary>Starts to export, if anybody asks for it.</summary>
     /// <param name="asked">What the command line asks for; null leaves it to the <c>OTEL_*</c> variables.</param>
     /// <param name="variable">Reads an environment variable; null or empty when it is not set.</param>
+    /// <param name="isOutputTaken">True when standard output is for a program to read, so that nothing else may be written there.</param>
     /// <returns>The export, flushed when disposed; null when nobody asks for one.</returns>
-    /// <exception cref="TelemetryException">The console is asked for, and this build has no exporter for it.</exception>
-    public static TelemetryExport? Start(TelemetryTarget? asked, Func<string, string?> variable)
+    /// <exception cref="TelemetryException">The console is asked for, and standard output is taken, or this build has no exporter for it.</exception>
+    public static TelemetryExport? Start(TelemetryTarget? asked, Func<string, string?> variable, bool isOutputTaken = false)
     {
         var (metrics, traces) = (TargetOf(asked, "METRICS", variable), TargetOf(asked, "TRACES", variable));
-        if (!HasConsole && (metrics == TelemetryTarget.Console || traces == TelemetryTarget.Console))
+        var isToConsole = metrics == TelemetryTarget.Console || traces == TelemetryTarget.Console;
+        if (isToConsole && isOutputTaken)
+        {
+            throw new TelemetryException("telemetry to the console and --json would both write to standard output: send telemetry to otlp, or leave --json away");
+        }
+
+        if (isToConsole && !HasConsole)
         {
             throw new TelemetryException("the console exporter was left out of this build: OpenTelemetry.Exporter.Console could not be restored; otlp is there");
         }

@@ -89,7 +89,6 @@ public sealed class ReplayCommandTests
     [Theory]
     [InlineData("--from", "100000")]
     [InlineData("--from", "-1")]
-    [InlineData("--schedules", "1")]
     public async Task Replay_BadStepBack_IsRefused(string option, string value)
     {
         using var line = new CommandLine();

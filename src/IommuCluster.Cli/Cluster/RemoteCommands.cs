@@ -26,9 +26,9 @@ internal static class RemoteCommands
         var results = new List<CaseResult>();
         foreach (var scenario in scenarios)
         {
-            var ends = new CaseEnds(context.Clock, scenario.Cases.Length);
-            var status = await WatchAsync(client, output, new RunOrder { Scenario = scenario.Name, Text = TextOf(scenario), Boots = boots }, ends.Note, cancellation);
-            var own = scenario.Cases.Select((scenarioCase, number) => ResultOf(scenarioCase, status.Cases[number], ends.ElapsedOf(number))).ToList();
+            var times = new CaseTimes(context.Clock, scenario.Cases.Length);
+            var status = await WatchAsync(client, output, new RunOrder { Scenario = scenario.Name, Text = TextOf(scenario), Boots = boots }, times.Note, cancellation);
+            var own = scenario.Cases.Select((scenarioCase, number) => ResultOf(scenarioCase, status.Cases[number], times.ElapsedOf(number))).ToList();
             own.ForEach(result => ClusterCommands.Tell(output, scenario, result));
             results.AddRange(own);
             if (output.IsJson)
@@ -104,22 +104,5 @@ internal static class RemoteCommands
     {
         var finding = new Finding(ScenarioWords.Kinds[seen.Kind], seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message);
         return new ObservedFinding(finding, new Sighting(finding, Step: -1, Thread: -1, OtherStep: -1), seen.First, seen.Count, []) { InEverySchedule = seen.InEvery };
-    }
-
-    /// <summary>Measures cases from here: each from the end of the one before it.</summary>
-    private sealed class CaseEnds(TimeProvider clock, int cases)
-    {
-        private readonly long _began = clock.GetTimestamp();
-        private readonly TimeSpan?[] _ends = new TimeSpan?[cases];
-
-        internal void Note(RunStatus status)
-        {
-            for (var number = 0; number < cases; number++)
-            {
-                _ends[number] ??= status.Cases[number].Outcome is null ? null : clock.GetElapsedTime(_began);
-            }
-        }
-
-        internal TimeSpan ElapsedOf(int number) => (_ends[number] ?? default) - (number == 0 ? default : _ends[number - 1] ?? default);
     }
 }

@@ -27,6 +27,11 @@ internal sealed class CaseSession(CliContext context, CliOutput output, string? 
     /// <returns>What was seen.</returns>
     internal CaseResult Run(ScenarioCase scenarioCase, bool judge, CancellationToken cancellation, CheckpointFile? checkpoint = null)
     {
+        if (folder is not null)
+        {
+            FindingFolder.Prepare(folder); // Before the work: where nothing can be written, nobody wants to wait for it.
+        }
+
         var result = output.WithProgress(scenarioCase, progress => _runner.Run(scenarioCase, progress, checkpoint, cancellation));
         if (!output.IsJson)
         {

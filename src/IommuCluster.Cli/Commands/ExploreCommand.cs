@@ -19,7 +19,7 @@ internal static class ExploreCommand
         var command = new Command("explore", "Searches one case of a scenario for violations.")
         {
             scenario, choices.Case, choices.Profile, choices.Strategy, choices.ContextBound, choices.Schedules, choices.Time, choices.Saturation, choices.Seed, choices.Cores, choices.Checkpoint, choices.Folder, choices.Smaller,
-        };
+        }.Refuse(line => line.Has(choices.Smaller) && !line.Has(choices.Folder) ? "--smaller puts a scenario into the folder of each finding: give --output as well" : null);
         command.SetAction((parsed, cancellation) => Task.FromResult(
             Explore(context, new CliOutput(context, options, parsed), parsed, parsed.GetRequiredValue(scenario), choices, cancellation)));
         return command;
@@ -32,6 +32,11 @@ internal static class ExploreCommand
         if (scenarioCase.Explore is { Saturation: not null, Strategy: var search } && StrategyCatalog.Ends(search))
         {
             throw new ScenarioException($"--saturation with strategy {search}", "a search ends when nothing is left", "leave it away, or sample");
+        }
+
+        if (parsed.GetValue(choices.ContextBound) is not null && scenarioCase.Explore.Strategy != StrategyCatalog.States)
+        {
+            throw new ScenarioException($"--context-bound with strategy {scenarioCase.Explore.Strategy}", $"only {StrategyCatalog.States} keeps to a number of preemptions", $"leave it away, or add --strategy {StrategyCatalog.States}");
         }
 
         if (!output.IsJson)
@@ -64,7 +69,7 @@ internal static class ExploreCommand
 
         internal Option<string?> Strategy { get; } = new("--strategy") { Description = $"{string.Join(" or ", StrategyCatalog.Names)}." };
 
-        internal Option<long?> ContextBound { get; } = BoundedOption.Number("--context-bound", "Preemptions that a search allows; all when not given.", 0, 1_000);
+        internal Option<long?> ContextBound { get; } = BoundedOption.Number("--context-bound", "Preemptions that strategy states allows; all when not given.", 0, 1_000);
 
         internal Option<long?> Schedules { get; } = BoundedOption.Number("--schedules", "The budget in schedules. Without a budget, a search ends when it is exhausted.", 1, long.MaxValue, "-n");
 
@@ -76,7 +81,7 @@ internal static class ExploreCommand
 
         internal Option<long?> Seed { get; } = BoundedOption.Number("--seed", "Seed of random choices.", 0, long.MaxValue);
 
-        internal Option<long?> Cores { get; } = BoundedOption.Number("--cores", "Workers of a sampler; all cores when not given. What is found does not depend on it.", 1, 1_024);
+        internal Option<long?> Cores { get; } = BoundedOption.Number("--cores", "Workers of a sampler or of dpor; all cores when not given. What is found does not depend on it.", 1, 1_024);
 
         internal Option<string?> Folder { get; } = new("--output") { Description = "Directory for a folder a finding." };
 

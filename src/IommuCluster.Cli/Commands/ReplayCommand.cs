@@ -24,7 +24,13 @@ internal static class ReplayCommand
         schedules.Validators.Add(result => AtLeast(result, 2));
         var on = RuntimeOption.Create();
         var endpoint = RuntimeOption.CreateEndpoint();
-        var command = new Command("replay", "Replays a finding.") { token, trace, from, decide, schedules, on, endpoint };
+        var command = new Command("replay", "Replays a finding.") { token, trace, from, decide, schedules, on, endpoint }
+            .Refuse(line => RuntimeOption.Clash(line, on, endpoint, onlyOnCluster: [], onlyInProcess: [trace, from, decide, schedules]))
+            .Refuse(line =>
+                line.Has(from) && line.Has(decide) ? "--from and --decide exclude each other: leave one of them away"
+                : line.Has(from) || line.Has(decide) ? (line.Has(trace) || line.Has(options.Json) ? "--trace and --json tell of a replay, not of --from or --decide: leave them away" : null)
+                : line.Has(schedules) ? "--schedules goes with --from or --decide: a replay is one schedule"
+                : null);
         command.SetAction((parsed, cancellation) =>
         {
             var output = new CliOutput(context, options, parsed);

@@ -11,20 +11,23 @@ namespace IommuCluster.Cli.Commands;
 /// <summary><c>run SCENARIO...</c>: every case against its expectation.</summary>
 internal static class RunCommand
 {
+    private const int DefaultBoots = 500;
+
     internal static Command Create(CliContext context, GlobalOptions options)
     {
         var scenarios = new Argument<string[]>("scenario") { Description = "Names under scenarios/, or files.", Arity = ArgumentArity.OneOrMore };
         var folder = new Option<string?>("--output") { Description = "Directory for a folder a finding." };
         var on = RuntimeOption.Create();
         var endpoint = RuntimeOption.CreateEndpoint();
-        var boots = new Option<int>("--boots") { Description = "With --on cluster: boots of a case at most.", DefaultValueFactory = _ => 500 };
-        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on, endpoint, boots };
+        var boots = BoundedOption.Number("--boots", $"On a cluster: boots of a case at most; {DefaultBoots} when not given.", 1, 10_000_000);
+        var command = new Command("run", "Runs scenarios as they say: every case against its expectation.") { scenarios, folder, on, endpoint, boots }
+            .Refuse(line => RuntimeOption.Clash(line, on, endpoint, onlyOnCluster: [boots], onlyInProcess: [folder]));
         command.SetAction((parsed, cancellation) =>
         {
             var output = new CliOutput(context, options, parsed);
             var names = parsed.GetRequiredValue(scenarios);
             return RuntimeOption.IsCluster(parsed.GetValue(on), parsed.GetValue(endpoint))
-                ? RunOnCluster(context, output, parsed.GetValue(endpoint), names, parsed.GetValue(boots), cancellation)
+                ? RunOnCluster(context, output, parsed.GetValue(endpoint), names, (int)(parsed.GetValue(boots) ?? DefaultBoots), cancellation)
                 : Task.FromResult(Run(context, output, names, parsed.GetValue(folder), cancellation));
         });
         return command;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace IommuCluster.Cli.Commands;
 
@@ -16,10 +17,37 @@ internal static class RuntimeOption
     }
 
     internal static Option<string?> CreateEndpoint() =>
-        new("--cluster") { Description = "Run on the cluster whose gateway is at HOST:PORT (several with commas) instead of a silo in this process." };
+        new("--cluster") { Description = "Run on the cluster whose gateway is at HOST:PORT (several with commas) instead of silos in this process." };
 
     /// <summary>True when the command is asked for on a cluster.</summary>
     internal static bool IsCluster(string? name, string? endpoint) => name == Cluster || endpoint is not null;
+
+    /// <summary>Tells what on a command line does not go with where it is to run.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="on">What <see cref="Create"/> made.</param>
+    /// <param name="endpoint">What <see cref="CreateEndpoint"/> made.</param>
+    /// <param name="onlyOnCluster">Options that mean nothing in one process.</param>
+    /// <param name="onlyInProcess">Options that mean nothing on a cluster.</param>
+    /// <returns>Why the line is refused, or null.</returns>
+    internal static string? Clash(CommandResult line, Option<string> on, Option<string?> endpoint, ReadOnlySpan<Option> onlyOnCluster, ReadOnlySpan<Option> onlyInProcess)
+    {
+        var where = line.GetResult(on) is { Implicit: false, Tokens: [var given] } ? given.Value : null; // As it is written: a word that is refused has no value.
+        if (where == Process && line.Has(endpoint))
+        {
+            return $"--on {Process} and --cluster exclude each other: leave one of them away";
+        }
+
+        var isCluster = where == Cluster || line.Has(endpoint);
+        foreach (var option in isCluster ? onlyInProcess : onlyOnCluster)
+        {
+            if (line.Has(option))
+            {
+                return isCluster ? $"{option.Name} is not there on a cluster: leave it away, or run in one process" : $"{option.Name} is for a cluster: leave it away, or add --on {Cluster}";
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Says that the cluster is not there, in a build without Orleans.</summary>
     /// <returns>The exit code.</returns>

@@ -29,7 +29,8 @@ internal static class StressCommand
         var duration = BoundedOption.Time("--duration", "The budget in time: 90s, 5m, 2h. SoCs that have begun by then are finished and count.");
         var pings = new Option<bool>("--ping") { Description = "Measure, before and after, how fast grains that do nothing answer each other, and hold the steps against it." };
         var cluster = RuntimeOption.CreateEndpoint();
-        var command = new Command("stress", "Boots many SoCs of one board over several silos and tells how fast, what was seen and what was lost.") { scenario, named, socs, silos, duration, pings, cluster };
+        var command = new Command("stress", "Boots many SoCs of one board over several silos and tells how fast, what was seen and what was lost.") { scenario, named, socs, silos, duration, pings, cluster }
+            .Refuse(line => line.Has(silos) && line.Has(cluster) ? "--silos are those of this process, and --cluster is elsewhere: leave one of them away" : null);
         command.SetAction((parsed, cancellation) =>
         {
             var time = parsed.GetValue(duration);

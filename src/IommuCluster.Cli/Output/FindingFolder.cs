@@ -7,6 +7,21 @@ namespace IommuCluster.Cli.Output;
 /// <summary>Writes a finding's folder: report, JSON, schedule, the command that reproduces it.</summary>
 internal static class FindingFolder
 {
+    /// <summary>Makes the directory.</summary>
+    /// <param name="directory">The directory; it may be there.</param>
+    /// <exception cref="ScenarioException">It cannot be made.</exception>
+    internal static void Prepare(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+        }
+        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ScenarioException($"--output {directory}", bad.Message.TrimEnd('.'), "give a directory that can be written");
+        }
+    }
+
     /// <summary>Writes <c>directory/scenario/case/finding/</c>.</summary>
     /// <param name="directory">Where to.</param>
     /// <param name="scenarioCase">The case that showed it.</param>

@@ -138,7 +138,11 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         var steps = 0L;
         if (!_hasEnded)
         {
-            await Task.WhenAll(Cpus.Select(cpu => SendAsync(async () => steps += await cpu.PingAsync()))); // One that lost its threads joins anew and is refused.
+            await Task.WhenAll(Cpus.Select(cpu => SendAsync(async () =>
+            {
+                var asked = await cpu.PingAsync(); // One that lost its threads joins anew and is refused.
+                steps += asked; // In one expression the sum would be read before the wait, and lose what others add meanwhile.
+            })));
         }
 
         return new BootStatus(_report is not null ? BootPhase.Ended : _isAtRest ? BootPhase.AtRest : BootPhase.Running, _report, steps);

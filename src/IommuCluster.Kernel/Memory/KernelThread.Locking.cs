@@ -136,11 +136,6 @@ public sealed partial class KernelThread
         }
     }
 
-    /// <summary>Tells whether the thread holds the mutex. Not a step.</summary>
-    /// <param name="mutex">The mutex.</param>
-    /// <returns>True when it does.</returns>
-    public bool Holds(Mutex mutex) => IsHeld(mutex.Base, mutex.Descriptor);
-
     /// <summary>Tells whether the thread holds the lock that a step names.</summary>
     /// <param name="request">The step.</param>
     /// <returns>True when it does.</returns>

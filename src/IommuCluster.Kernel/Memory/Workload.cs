@@ -10,7 +10,7 @@ namespace IommuCluster.Kernel.Memory;
 /// <param name="Stages">A stage begins when all threads of the one before have ended.</param>
 public sealed record Workload(string Name, Architecture Architecture, ImmutableArray<Stage> Stages)
 {
-    /// <summary>The machine's immutable facts, for flows that ask for them; null for programs without a machine.</summary>
+    /// <summary>The machine's facts, for flows that ask for them; null for programs without a machine.</summary>
     public Machine? Machine { get; init; }
 }
 

@@ -79,11 +79,17 @@ public static class JsonReport
         result.Seen.IsApproximate,
         result.Seen.Progress is { } progress ? Math.Round(progress, 6) : null,
         result.Seen.Figures,
-        result.Seen.Switches == 0 ? null : new SwitchesJson(SwitchNames.Of(result.Seen.Switches).Asked, SwitchNames.Of(result.Seen.Switches).Left),
+        SwitchesOf(result.Seen.Switches),
         [.. result.Seen.Hints.Select(hint => new HintJson(hint.Field, KernelFunctions.NameOf(hint.First), KernelFunctions.NameOf(hint.Second)))],
         Math.Round(result.Seen.Elapsed.TotalSeconds, 3),
         [.. result.Verdict.Findings.Where(judged => !judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))],
         [.. result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).Select(judged => FindingOf(result.Case, judged.Observed, judged.Standing, judged.Source))]);
+
+    private static SwitchesJson? SwitchesOf(ulong asked)
+    {
+        var (names, left) = SwitchNames.Of(asked);
+        return names.IsEmpty ? null : new SwitchesJson(names, left);
+    }
 
     private static FindingJson FindingOf(ScenarioCase scenarioCase, ObservedFinding observed, Standing? standing, string? source) => new(
         observed.Finding.Id,

@@ -30,18 +30,7 @@ public static class TextReport
     public static string Findings(CaseResult result, bool judge = true)
     {
         var text = new StringBuilder();
-        if (result.Seen.Figures is { } figures)
-        {
-            text.Append("  met: ").Append(FiguresOf(figures)).Append('\n');
-        }
-
-        var (asked, left) = SwitchNames.Of(result.Seen.Switches);
-        if (asked.Length > 0)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"  switches of {result.Case.Plan.Profile.Name}: {asked.Length} of {asked.Length + left.Length} asked for");
-            text.Append(left.IsEmpty ? string.Empty : $"; no part in this: {string.Join(", ", left)}").Append('\n');
-        }
-
+        AppendCoverage(text, result);
         foreach (var reason in judge ? result.Verdict.Reasons : [])
         {
             text.Append("  ! ").Append(reason).Append('\n');
@@ -52,29 +41,8 @@ public static class TextReport
             text.Append("  ").Append(FindingLine(judged, result.Seen, judge ? StandingOf(judged, result.Case) : null)).Append('\n');
         }
 
-        var races = result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).ToList();
-        if (races.Count > 0)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"  data races ({races.Count}):\n");
-            foreach (var alike in races.GroupBy(judged => StandingOf(judged, result.Case)))
-            {
-                text.Append("    ").Append(alike.Key).Append(":\n");
-                foreach (var judged in alike)
-                {
-                    text.Append("      ").Append(FindingLine(judged, result.Seen, standing: null)).Append('\n');
-                }
-            }
-        }
-
-        if (!result.Seen.Hints.IsEmpty)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"  hints ({result.Seen.Hints.Length}): pairs that share no lock, but that no schedule met as a race\n");
-            foreach (var hint in result.Seen.Hints)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"    {hint.Field}: {HintOf(hint.FirstKind, hint.First)} / {HintOf(hint.SecondKind, hint.Second)}\n");
-            }
-        }
-
+        AppendRaces(text, result);
+        AppendHints(text, result.Seen.Hints);
         return text.ToString();
     }
 
@@ -193,6 +161,54 @@ public static class TextReport
         time.TotalSeconds < 90 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F0} s")
         : time.TotalMinutes < 90 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:F0} min")
         : string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:F1} h");
+
+    private static void AppendCoverage(StringBuilder text, CaseResult result)
+    {
+        if (result.Seen.Figures is { } figures)
+        {
+            text.Append("  met: ").Append(FiguresOf(figures)).Append('\n');
+        }
+
+        var (asked, left) = SwitchNames.Of(result.Seen.Switches);
+        if (!asked.IsEmpty)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  switches of {result.Case.Plan.Profile.Name}: {asked.Length} of {asked.Length + left.Length} asked for");
+            text.Append(left.IsEmpty ? string.Empty : $"; no part in this: {string.Join(", ", left)}").Append('\n');
+        }
+    }
+
+    private static void AppendRaces(StringBuilder text, CaseResult result)
+    {
+        var races = result.Verdict.Findings.Where(judged => judged.Observed.Finding.IsRace).ToList();
+        if (races.Count == 0)
+        {
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"  data races ({races.Count}):\n");
+        foreach (var alike in races.GroupBy(judged => StandingOf(judged, result.Case)))
+        {
+            text.Append("    ").Append(alike.Key).Append(":\n");
+            foreach (var judged in alike)
+            {
+                text.Append("      ").Append(FindingLine(judged, result.Seen, standing: null)).Append('\n');
+            }
+        }
+    }
+
+    private static void AppendHints(StringBuilder text, ImmutableArray<RaceOrder> hints)
+    {
+        if (hints.IsEmpty)
+        {
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"  hints ({hints.Length}): pairs that share no lock, but that no schedule met as a race\n");
+        foreach (var hint in hints)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"    {hint.Field}: {HintOf(hint.FirstKind, hint.First)} / {HintOf(hint.SecondKind, hint.Second)}\n");
+        }
+    }
 
     private static string FindingLine(JudgedFinding judged, ExplorationResult seen, string? standing)
     {

@@ -22,7 +22,7 @@ namespace IommuCluster.Silo.Api;
 /// <summary>The HTTP API of runs. Any silo answers for any run. <c>API.md</c> beside this file describes it.</summary>
 internal static class RunApi
 {
-    private const string OrderKeys = "scenario or text, and case, boots, socs, schedules or replay, seed, as in {\"scenario\": \"s21-fwspec-race\", \"boots\": 100}";
+    private const string OrderKeys = "scenario or text, and case, boots, socs, schedules or replay, time, seed, as in {\"scenario\": \"s21-fwspec-race\", \"boots\": 100}";
 
     /// <summary>Registers what the API needs.</summary>
     /// <param name="services">The host's services.</param>

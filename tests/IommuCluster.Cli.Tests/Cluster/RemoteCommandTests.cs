@@ -1,4 +1,5 @@
 using IommuCluster.Cli.Tests.Support;
+using IommuCluster.Silo.Hosting;
 
 namespace IommuCluster.Cli.Tests.Cluster;
 
@@ -66,7 +67,7 @@ public sealed class RemoteCommandTests
     public async Task Run_WhereNobodyListens_IsBadInput()
     {
         using var line = new CommandLine();
-        var endpoint = $"127.0.0.1:{ServedCluster.FreePort()}";
+        var endpoint = $"127.0.0.1:{FreePorts.One()}";
 
         var answer = await line.Run("run", "toy-race", "--cluster", endpoint);
 

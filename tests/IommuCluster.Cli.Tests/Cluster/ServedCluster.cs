@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using IommuCluster.Silo.Hosting;
 using CancellationTokenSource = System.Threading.CancellationTokenSource;
@@ -14,10 +12,10 @@ internal sealed class ServedCluster : IAsyncDisposable
 
     private ServedCluster(Announcement announcement)
     {
-        var (silo, gateway) = (FreePort(), FreePort());
+        var (silo, gateway) = FreePorts.Two();
         Gateway = $"127.0.0.1:{gateway}";
         _serving = SiloHost.RunAsync(
-            new SettingsSources(null, [$"SiloPort={silo}", $"PrimaryPort={silo}", $"GatewayPort={gateway}", $"HttpUrl=http://127.0.0.1:{FreePort()}", $"ScenarioPlace={AppContext.BaseDirectory}"]),
+            new SettingsSources(null, [$"SiloPort={silo}", $"PrimaryPort={silo}", $"GatewayPort={gateway}", $"HttpUrl=http://127.0.0.1:{FreePorts.One()}", $"ScenarioPlace={AppContext.BaseDirectory}"]),
             announcement,
             _stop.Token);
     }
@@ -37,13 +35,6 @@ internal sealed class ServedCluster : IAsyncDisposable
         await _stop.CancelAsync();
         await _serving;
         _stop.Dispose();
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>Tells when the silo says that it serves.</summary>

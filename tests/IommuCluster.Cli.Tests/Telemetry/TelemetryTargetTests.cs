@@ -47,4 +47,15 @@ public sealed class TelemetryTargetTests
         Assert.Equal(TelemetryExport.HasConsole ? 0 : 2, answer.Code);
         Assert.Equal(!TelemetryExport.HasConsole, answer.Error.Contains("the console exporter was left out of this build", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Telemetry_ToTheConsoleBesideJson_IsRefused()
+    {
+        using var line = new CommandLine();
+
+        var answer = await line.Run("run", "toy-race", "--json", "--telemetry", "console");
+
+        Assert.Equal((2, string.Empty), (answer.Code, answer.Out));
+        Assert.Contains("send telemetry to otlp, or leave --json away", answer.Error, StringComparison.Ordinal);
+    }
 }

@@ -9,8 +9,6 @@ namespace IommuCluster.Exploration.Tests.Strategies;
 
 public sealed class SourceDporTests
 {
-    private const int BruteForceLimit = 5_000;
-
     [Fact]
     public void SourceDpor_OfFixedS_NeedsThreeExecutions()
     {
@@ -47,21 +45,12 @@ public sealed class SourceDporTests
         var (few, many) = (0L, 0L);
         for (var seed = from; seed < from + 100; seed++)
         {
-            var program = RandomPrograms.Of((ulong)seed);
-            var all = Explore.With(new EveryInterleaving(), program, limit: BruteForceLimit);
-            if (!all.IsComplete)
+            if (BruteForce.Compare(RandomPrograms.Of((ulong)seed), new SourceDpor()) is var (all, searched))
             {
-                continue;
+                Assert.True(searched.Schedules <= all.Schedules, $"seed {seed}: {all} / {searched}");
+                (few, many) = (few + searched.Schedules, many + all.Schedules);
+                compared++;
             }
-
-            var searched = Explore.With(new SourceDpor(), program);
-            Assert.True(searched.IsComplete);
-            Assert.True(all.StatesAtRest.SetEquals(searched.StatesAtRest), $"seed {seed}: {all.StatesAtRest.Count} {all} / {searched.StatesAtRest.Count} {searched}");
-            Assert.True(all.Consequences.SequenceEqual(searched.Consequences), $"seed {seed}: {all} / {searched}");
-            Assert.True(all.Races.SequenceEqual(searched.Races), $"seed {seed}: {all} / {searched}");
-            Assert.True(searched.Schedules <= all.Schedules, $"seed {seed}: {all} / {searched}");
-            (few, many) = (few + searched.Schedules, many + all.Schedules);
-            compared++;
         }
 
         Assert.InRange(compared, 70, 100);
@@ -72,16 +61,8 @@ public sealed class SourceDporTests
     [InlineData(0)]
     [InlineData(100)]
     [InlineData(200)]
-    public void SourceDpor_OfWideRandomPrograms_ReachesWhatBruteForceReaches(int from)
-    {
-        var compared = 0;
-        for (var seed = from; seed < from + 100; seed++)
-        {
-            compared += IsAsBruteForce(RandomPrograms.Wide((ulong)seed)) ? 1 : 0;
-        }
-
-        Assert.InRange(compared, 35, 100);
-    }
+    public void SourceDpor_OfWideRandomPrograms_ReachesWhatBruteForceReaches(int from) =>
+        Assert.InRange(Enumerable.Range(from, 100).Count(seed => IsAsBruteForce(RandomPrograms.Wide((ulong)seed))), 35, 100);
 
     [Theory]
     [InlineData(1030)]
@@ -257,18 +238,5 @@ public sealed class SourceDporTests
     }
 
     /// <summary>Compares; false when there are too many schedules to run them all.</summary>
-    private static bool IsAsBruteForce(Workload program)
-    {
-        var all = Explore.With(new EveryInterleaving(), program, limit: BruteForceLimit);
-        if (!all.IsComplete)
-        {
-            return false;
-        }
-
-        var searched = Explore.With(new SourceDpor(), program);
-        Assert.True(all.StatesAtRest.SetEquals(searched.StatesAtRest), $"{program.Name}: {all.StatesAtRest.Count} {all} / {searched.StatesAtRest.Count} {searched}");
-        Assert.True(all.Consequences.SequenceEqual(searched.Consequences), $"{program.Name}: {all} / {searched}");
-        Assert.True(all.Races.SequenceEqual(searched.Races), $"{program.Name}: {all} / {searched}");
-        return true;
-    }
+    private static bool IsAsBruteForce(Workload program) => BruteForce.Compare(program, new SourceDpor()) is not null;
 }

@@ -1,5 +1,8 @@
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Tests.Support;
+using IommuCluster.Kernel.Memory;
+using IommuCluster.TestKit;
 
 namespace IommuCluster.Grains.Tests.Boots;
 
@@ -16,5 +19,28 @@ public sealed class FreeBootTests(LocalCluster cluster)
 
         Assert.Equal(ScheduleEnd.Completed, seen.End);
         Assert.Empty(seen.Findings);
+    }
+
+    /// <summary>Whoever waits for a boot takes it for stuck when the sum does not grow.</summary>
+    [Fact]
+    public async Task Status_OfThreadsOnSeveralCpus_CountsTheStepsOfAll()
+    {
+        const int Threads = 3;
+        var name = cluster.NextName();
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiting = Enumerable.Range(0, Threads).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToList();
+        Func<KernelThread, Flow> Store(int number) => async t =>
+        {
+            await t.Store(Box.At(number).X, 1UL);
+            waiting[number].SetResult();
+            await goOn.Task;
+        };
+
+        var boot = cluster.Runner.BootAsync(Programs.Of([.. Enumerable.Range(0, Threads).Select(Store)]), name);
+        await Task.WhenAll(waiting.Select(each => each.Task));
+        var status = await cluster.Grains.Soc(name).StatusAsync();
+        goOn.SetResult();
+
+        Assert.Equal((await boot).Steps, status.Steps);
     }
 }

@@ -52,6 +52,14 @@ public sealed class KnownRacesTests
         Assert.Null(KnownRaces.Find(race, Era("linux-6.8")));
     }
 
+    [Theory]
+    [InlineData("iommu", "DevIommuFree", "DevIommuGet", true)]
+    [InlineData("iommu", "IommuDeinitDevice", "OfIommuConfigure", false)]
+    [InlineData("iommu_group", "IommuGroupAddDevice", "IommuGroupGet", true)]
+    [InlineData("iommu_group", "IommuDeinitDevice", "IommuGroupGet", false)]
+    public void KnownRaces_OnAWord_AreThoseOfTheirWriters(string field, string one, string other, bool isKnown) =>
+        Assert.Equal(isKnown, KnownRaces.Find(new Finding(FindingKind.DataRace, one, "device", field, other, "a race"), Era("linux-6.2")) is not null);
+
     [Fact]
     public void KnownRaces_ForAConsequenceOnTheSameField_SayNothing() =>
         Assert.Null(KnownRaces.Find(new Finding(FindingKind.UseAfterFree, "DevIommuFree", "device", "iommu", string.Empty, "use after free"), Era("linux-6.6")));

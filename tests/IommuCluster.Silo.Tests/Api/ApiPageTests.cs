@@ -13,7 +13,7 @@ public sealed partial class ApiPageTests
     [Fact]
     public async Task Page_Requests_AreThoseThatAreMapped()
     {
-        await using var host = SiloHost.Build(new SettingsSources(null, []).Load(), new SiloSettings { SiloPort = TwoSilos.FreePort(), GatewayPort = TwoSilos.FreePort() });
+        await using var host = SiloHost.Build(new SettingsSources(null, []).Load(), new SiloSettings { SiloPort = FreePorts.One(), GatewayPort = FreePorts.One() });
 
         var mapped = from endpoint in ((IEndpointRouteBuilder)host).DataSources.SelectMany(source => source.Endpoints).Cast<RouteEndpoint>()
                      let method = endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods[0] ?? "GET"

@@ -12,8 +12,8 @@ public sealed class TokenTests
     [Fact]
     public async Task Request_WhereATokenIsAskedFor_NeedsIt()
     {
-        var port = TwoSilos.FreePort();
-        var host = await TwoSilos.StartAsync(new SiloSettings { SiloPort = port, PrimaryPort = port, GatewayPort = TwoSilos.FreePort(), HttpUrl = "http://127.0.0.1:0", HttpToken = Token });
+        var port = FreePorts.One();
+        var host = await TwoSilos.StartAsync(new SiloSettings { SiloPort = port, PrimaryPort = port, GatewayPort = FreePorts.One(), HttpUrl = "http://127.0.0.1:0", HttpToken = Token });
         using var client = new HttpClient { BaseAddress = new Uri(host.Urls.First()) };
 
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(client, "/api/runs", token: null));

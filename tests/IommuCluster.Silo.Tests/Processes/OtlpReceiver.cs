@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
+using IommuCluster.Silo.Hosting;
 using IommuCluster.Silo.Tests.Support;
 
 namespace IommuCluster.Silo.Tests.Processes;
@@ -13,7 +14,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly HttpListener _listener = new();
     private readonly ConcurrentQueue<(string Path, byte[] Body)> _received = [];
-    private readonly string _url = $"http://127.0.0.1:{TwoSilos.FreePort()}";
+    private readonly string _url = $"http://127.0.0.1:{FreePorts.One()}";
     private readonly Task _receiving;
 
     internal OtlpReceiver()

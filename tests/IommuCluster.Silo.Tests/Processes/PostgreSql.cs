@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using IommuCluster.Silo.Hosting;
 using IommuCluster.Silo.Tests.Support;
 using Npgsql;
 
@@ -33,10 +34,10 @@ internal sealed class PostgreSql : IAsyncDisposable
     /// <summary>Starts a server with the tables of deploy/postgresql.</summary>
     internal static async Task<PostgreSql> StartAsync()
     {
-        var data = Path.Combine(Path.GetTempPath(), $"iommucluster-pg-{Environment.ProcessId}-{TwoSilos.FreePort()}");
+        var data = Path.Combine(Path.GetTempPath(), $"iommucluster-pg-{Environment.ProcessId}-{FreePorts.One()}");
         await RunAsync("initdb", "-D", data, "-U", "iommu", "-A", "trust", "--no-sync");
 
-        var port = TwoSilos.FreePort();
+        var port = FreePorts.One();
         var server = Start("postgres", "-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off");
         var started = new PostgreSql(server, data, port);
         await new Lines(server.StandardError).WaitForAsync("ready to accept connections");

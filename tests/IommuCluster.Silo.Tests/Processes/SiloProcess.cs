@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IommuCluster.Silo.Hosting;
 using IommuCluster.Silo.Tests.Support;
 using Xunit.Abstractions;
 
@@ -30,10 +31,10 @@ internal sealed class SiloProcess : IDisposable
     /// <param name="settings">The settings that are not the same for all.</param>
     internal static async Task<SiloProcess> StartAsync(ITestOutputHelper output, params string[] settings)
     {
-        var url = $"http://127.0.0.1:{TwoSilos.FreePort()}";
-        var gateway = TwoSilos.FreePort();
+        var url = $"http://127.0.0.1:{FreePorts.One()}";
+        var gateway = FreePorts.One();
         var program = Path.Combine(AppContext.BaseDirectory, "IommuCluster.Silo.dll");
-        string[] all = [program, $"HttpUrl={url}", $"SiloPort={TwoSilos.FreePort()}", $"GatewayPort={gateway}", $"ScenarioPlace={AppContext.BaseDirectory}", .. settings];
+        string[] all = [program, $"HttpUrl={url}", $"SiloPort={FreePorts.One()}", $"GatewayPort={gateway}", $"ScenarioPlace={AppContext.BaseDirectory}", .. settings];
         var start = new ProcessStartInfo("dotnet", all) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
         start.Environment["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ";
         var silo = new SiloProcess(Process.Start(start)!, output, new Uri(url), gateway); // Null only for what the shell opens.

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using IommuCluster.Silo.Hosting;
 using IommuCluster.Silo.Tests.Support;
 using Xunit.Abstractions;
 
@@ -75,7 +76,7 @@ public sealed class ThreeProcessesTests(ITestOutputHelper output)
     [Fact]
     public async Task CommandLine_OnProcesses_RunsCasesStressesAndKeepsToATime()
     {
-        var port = TwoSilos.FreePort();
+        var port = FreePorts.One();
         using var first = await SiloProcess.StartAsync(output, $"SiloPort={port}", $"PrimaryPort={port}");
         using var second = await SiloProcess.StartAsync(output, $"PrimaryPort={port}");
 

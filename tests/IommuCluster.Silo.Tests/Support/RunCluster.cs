@@ -49,18 +49,18 @@ internal sealed class RunCluster : IAsyncDisposable
         return _cluster.Client.GetGrain<IRunGrain>(ticket.Id!); // Set where there is no error.
     }
 
-    /// <summary>Kills the silo that has a grain, as a power cut would.</summary>
-    internal async Task KillSiloOfAsync(IGrain grain)
+    /// <summary>Orders a run and, once something of it is done, kills a silo as a power cut would: the one that has the run, or another.</summary>
+    /// <returns>How far the run was before, and its end, which a lost silo does not keep it from.</returns>
+    internal async Task<(RunStatus Before, RunStatus End)> RunWhileASiloIsKilledAsync(RunOrder order, bool killsTheCoordinator)
     {
-        var address = await _cluster.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
-        await _cluster.KillSiloAsync(_cluster.Silos.Single(silo => silo.SiloAddress.Equals(address)));
-    }
-
-    /// <summary>Kills a silo that a grain is not on.</summary>
-    internal async Task KillAnotherSiloThanOfAsync(IGrain grain)
-    {
-        var address = await _cluster.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
-        await _cluster.KillSiloAsync(_cluster.Silos.First(silo => !silo.SiloAddress.Equals(address)));
+        var run = await SubmitAsync(order);
+        var before = await run.WatchAsync(status => status.Cases[0].Done > 0);
+        var coordinator = await _cluster.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(run);
+        await _cluster.KillSiloAsync(_cluster.Silos.First(silo => silo.SiloAddress.Equals(coordinator) == killsTheCoordinator));
+        var end = await run.EndAsync();
+        Assert.False(before.IsOver);
+        Assert.Equal((RunPhase.Completed, null), (end.Phase, end.Error));
+        return (before, end);
     }
 
     public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json;
 using IommuCluster.Silo.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -18,9 +17,9 @@ public sealed class TwoSilos : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var primary = FreePort();
+        var primary = FreePorts.One();
         First = await StartAsync(primary, primary);
-        Second = await StartAsync(FreePort(), primary);
+        Second = await StartAsync(FreePorts.One(), primary);
     }
 
     public async Task DisposeAsync()
@@ -45,16 +44,9 @@ public sealed class TwoSilos : IAsyncLifetime
         return host;
     }
 
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private async Task<HttpClient> StartAsync(int port, int primary)
     {
-        var host = await StartAsync(new SiloSettings { SiloPort = port, PrimaryPort = primary, GatewayPort = FreePort(), HttpUrl = "http://127.0.0.1:0" });
+        var host = await StartAsync(new SiloSettings { SiloPort = port, PrimaryPort = primary, GatewayPort = FreePorts.One(), HttpUrl = "http://127.0.0.1:0" });
         _hosts.Add(host);
         return new HttpClient { BaseAddress = new Uri(host.Urls.First()) };
     }
