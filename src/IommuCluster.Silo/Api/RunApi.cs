@@ -1,10 +1,14 @@
 using System.Collections.Immutable;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using IommuCluster.Scenarios.Format;
+using IommuCluster.Silo.Dashboard;
 using IommuCluster.Silo.Hosting;
+using IommuCluster.Silo.Running;
 using IommuCluster.Silo.Runs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -54,7 +58,9 @@ internal static class RunApi
             app.UseHostFiltering();
         }
 
+        app.UsePolicy();
         app.UseRouting();
+        app.MapDashboard();
         app.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = check => !check.Tags.Contains(SiloCheck.Ready) });
         app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(SiloCheck.Ready) });
         var api = app.MapGroup("/api").AddEndpointFilter(new TokenFilter(settings.HttpToken)).AddEndpointFilter<UnavailableFilter>();
@@ -62,6 +68,7 @@ internal static class RunApi
         api.MapGet("/runs", ListAsync);
         api.MapGet("/runs/{id}", StatusAsync);
         api.MapGet("/runs/{id}/events", WatchAsync);
+        api.MapGet("/runs/{id}/findings/{finding}", ReportAsync);
         api.MapDelete("/runs/{id}", StopAsync);
         api.MapGet("/scenarios", (OrderReader orders) => TypedResults.Ok(new ScenariosJson(orders.Names())));
         api.MapGet("/cluster", ClusterAsync);
@@ -150,6 +157,39 @@ internal static class RunApi
         catch (Exception away) when (away is OrleansException or TimeoutException or OperationCanceledException)
         {
             return null; // The stream ends; a client that wants more asks again, here or at another silo.
+        }
+    }
+
+    private static async Task<IResult> ReportAsync(string id, string finding, string? @case, IGrainFactory grains, FindingText text, CancellationToken aborted)
+    {
+        var run = grains.GetGrain<IRunGrain>(id);
+        if (await run.WatchAsync(-1) is not { } status || await run.OrderAsync() is not { } order)
+        {
+            return Found(id, status: null);
+        }
+
+        var seen = from shown in status.Cases
+                   where @case is null || shown.Case == @case
+                   from each in shown.Findings
+                   where each.Id == finding
+                   select (shown.Case, each.Token);
+        return seen.FirstOrDefault() switch
+        {
+            (null, _) => Bad(StatusCodes.Status404NotFound, $"{id} has no finding '{finding}'{(@case is null ? string.Empty : $" in case '{@case}'")}; GET /api/runs/{id} lists them"),
+            (_, null) => Bad(StatusCodes.Status404NotFound, $"{finding} was seen by free concurrency, which cannot be replayed; explore the case to have it with a token"),
+            var (name, token) => await TextAsync(() => text.WriteAsync(order, name, finding, token, aborted)),
+        };
+    }
+
+    private static async Task<IResult> TextAsync(Func<Task<string>> write)
+    {
+        try
+        {
+            return TypedResults.Text(await write(), "text/plain", Encoding.UTF8);
+        }
+        catch (ScenarioException bad)
+        {
+            return Bad(StatusCodes.Status400BadRequest, [.. bad.Diagnostics.Select(each => each.ToString())]);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Scenarios.Running;
+using IommuCluster.Silo.Running;
 using IommuCluster.Silo.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
@@ -50,6 +51,7 @@ internal static class SiloStorage
         silo.Services.AddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(services => new ClusterRunner(services.GetRequiredService<IGrainFactory>(), registry, TimeProvider.System));
         silo.Services.AddSingleton<SliceRunner>();
+        silo.Services.AddSingleton<FindingText>();
         silo.Services.AddHostedService<RunKeeper>();
         return silo;
     }

@@ -40,6 +40,11 @@ internal interface IRunGrain : IGrainWithStringKey
     [Alias("watch"), ReadOnly]
     Task<RunStatus?> WatchAsync(long known);
 
+    /// <summary>What was asked.</summary>
+    /// <returns>The order; null when there is no such run.</returns>
+    [Alias("order"), ReadOnly]
+    Task<RunOrder?> OrderAsync();
+
     /// <summary>Asks the run to stop.</summary>
     /// <returns>The status; null when there is no such run.</returns>
     [Alias("stop")]

@@ -21,7 +21,7 @@ public sealed class RunClient : IAsyncDisposable
     /// <summary>A run whose silo was lost answers again when another one has it; no answer for so long says that the cluster is gone.</summary>
     private const int MaxSilentAsks = 60;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
     private readonly ImmutableArray<IHost> _hosts;
@@ -69,7 +69,8 @@ public sealed class RunClient : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.UseOrleansClient(client => client
             .UseStaticClustering(endpoints)
-            .Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (ids.ClusterId, ids.ServiceId)));
+            .Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (ids.ClusterId, ids.ServiceId))
+            .Configure<ConnectionOptions>(options => options.OpenConnectionTimeout = s_patience)); // A machine that is busy with SoCs answers late; one without a gateway refuses at once.
         var host = builder.Build();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(s_patience);

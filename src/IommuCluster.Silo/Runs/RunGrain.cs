@@ -72,6 +72,9 @@ internal sealed partial class RunGrain(
     }
 
     /// <inheritdoc/>
+    public Task<RunOrder?> OrderAsync() => Task.FromResult(_ledger?.Record.Order);
+
+    /// <inheritdoc/>
     public async Task<RunStatus?> StopAsync()
     {
         if (_ledger is { IsOver: false } ledger)

@@ -9,6 +9,9 @@ namespace IommuCluster.Silo.Tests.Api;
 /// <summary>The API on two silos: what one is told, the other knows.</summary>
 public sealed class RunApiTests(TwoSilos silos) : IClassFixture<TwoSilos>
 {
+    /// <summary>The toy, with a second SMMU and modules: then its bug shows.</summary>
+    private static readonly string s_racyText = Toy.Text.Replace("masters: [2c6a000.gmu]", "masters: [2c6a000.gmu]\niommus: [15000000.iommu]\ndrivers: { arm-smmu: { load: module } }\nclients: { load: module }", StringComparison.Ordinal);
+
     [Fact]
     public async Task Submit_SchedulesAtOneSilo_AreWatchedToTheirVerdictAtTheOther()
     {
@@ -41,6 +44,37 @@ public sealed class RunApiTests(TwoSilos silos) : IClassFixture<TwoSilos>
 
         Assert.Equal(replay.GetProperty("process").GetRawText(), replay.GetProperty("cluster").GetRawText());
         Assert.Equal("oopsed", replay.GetProperty("cluster").Text("end"));
+    }
+
+    [Fact]
+    public async Task Finding_OfATextAtTheOtherSilo_IsToldWhole()
+    {
+        var run = await LastAsync(silos.First, new { text = s_racyText, @case = "bug", schedules = 500 });
+        var found = run.GetProperty("cases")[0].GetProperty("findings")[0];
+        var path = $"/api/runs/{run.Text("id")}/findings/{found.Text("id")}";
+
+        using var answer = await silos.Second.GetAsync(new Uri($"{path}?case=bug", UriKind.Relative));
+        using var elsewhere = await silos.Second.GetAsync(new Uri($"{path}?case=fix", UriKind.Relative));
+
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Contains(found.Text("objectType"), text, StringComparison.Ordinal);
+        Assert.Contains("\nCall trace:\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nreplay: iommucluster replay submitted/bug/", text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, elsewhere.StatusCode);
+        Assert.Equal([$"{run.Text("id")} has no finding '{found.Text("id")}' in case 'fix'; GET /api/runs/{run.Text("id")} lists them"], await elsewhere.ErrorsAsync());
+    }
+
+    [Fact]
+    public async Task Finding_OfFreeConcurrency_CannotBeTold()
+    {
+        var run = await LastAsync(silos.First, new { scenario = "s21-fwspec-race", @case = "bug", socs = 32 });
+        var found = run.GetProperty("cases")[0].GetProperty("findings")[0].Text("id");
+
+        using var answer = await silos.First.GetAsync(new Uri($"/api/runs/{run.Text("id")}/findings/{found}", UriKind.Relative));
+
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        Assert.Equal([$"{found} was seen by free concurrency, which cannot be replayed; explore the case to have it with a token"], await answer.ErrorsAsync());
     }
 
     [Fact]
@@ -102,6 +136,7 @@ public sealed class RunApiTests(TwoSilos silos) : IClassFixture<TwoSilos>
     [Theory]
     [InlineData("GET", "/api/runs/run-0")]
     [InlineData("GET", "/api/runs/run-0/events")]
+    [InlineData("GET", "/api/runs/run-0/findings/x")]
     [InlineData("DELETE", "/api/runs/run-0")]
     public async Task Request_ForARunThatIsNot_Is404(string method, string path)
     {
