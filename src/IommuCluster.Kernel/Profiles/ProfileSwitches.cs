@@ -123,7 +123,11 @@ public sealed class ProfileSwitches(Profile profile)
 
     private T Ask<T>(int place, T value)
     {
-        Asked |= 1UL << place;
+        if ((Asked & (1UL << place)) == 0)
+        {
+            Asked |= 1UL << place; // Once: boots on several cores that share a machine would pass its cache line to and fro.
+        }
+
         return value;
     }
 }

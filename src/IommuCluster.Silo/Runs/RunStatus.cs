@@ -84,7 +84,7 @@ public sealed record CaseStatus(
     [property: Id(12)] ImmutableArray<RunFinding> Findings,
     [property: Id(13)] long Lost);
 
-/// <summary>A finding of a run, one a site.</summary>
+/// <summary>A finding of a run, one a site. In JSON functions bear the kernel's names.</summary>
 /// <param name="Id">Its fingerprint.</param>
 /// <param name="Kind">What kind of thing (<c>use-after-free</c>).</param>
 /// <param name="Function">The function in which it showed, by the name of the method that models it.</param>
@@ -100,11 +100,11 @@ public sealed record CaseStatus(
 public sealed record RunFinding(
     [property: Id(0)] string Id,
     [property: Id(1)] string Kind,
-    [property: Id(2)] string Function,
+    [property: Id(2), JsonConverter(typeof(KernelWordsConverter))] string Function,
     [property: Id(3)] string ObjectType,
     [property: Id(4)] string Field,
-    [property: Id(5)] string Other,
-    [property: Id(6)] string Message,
+    [property: Id(5), JsonConverter(typeof(KernelWordsConverter))] string Other,
+    [property: Id(6), JsonConverter(typeof(KernelWordsConverter))] string Message,
     [property: Id(7)] long Count,
     [property: Id(8)] long First,
     [property: Id(9)] bool InEvery,

@@ -51,8 +51,8 @@ public sealed partial class DashboardPageTests(TwoSilos silos) : IClassFixture<T
     [Fact]
     public async Task Page_WhereATokenIsAskedFor_NeedsNone()
     {
-        var port = TwoSilos.FreePort();
-        await using var host = await TwoSilos.StartAsync(new SiloSettings { SiloPort = port, PrimaryPort = port, GatewayPort = TwoSilos.FreePort(), HttpUrl = "http://127.0.0.1:0", HttpToken = "0123456789abcdef" });
+        var (port, gateway) = FreePorts.Two();
+        await using var host = await TwoSilos.StartAsync(new SiloSettings { SiloPort = port, PrimaryPort = port, GatewayPort = gateway, HttpUrl = "http://127.0.0.1:0", HttpToken = "0123456789abcdef" });
         using var client = new HttpClient { BaseAddress = new Uri(host.Urls.First()) };
 
         Assert.Contains("<form id=\"token\"", await client.GetStringAsync(new Uri("/", UriKind.Relative)), StringComparison.Ordinal);
