@@ -90,10 +90,19 @@ public sealed class RunClient : IAsyncDisposable
     /// <summary>Orders a run.</summary>
     /// <param name="order">What to run.</param>
     /// <returns>The run's id.</returns>
-    /// <exception cref="ScenarioException">The cluster refuses the order.</exception>
+    /// <exception cref="ScenarioException">The cluster refuses the order, or does not answer.</exception>
     public async Task<string> SubmitAsync(RunOrder order)
     {
-        var ticket = await Grains.GetGrain<IRunIndexGrain>(0).SubmitAsync(order);
+        RunTicket ticket;
+        try
+        {
+            ticket = await Grains.GetGrain<IRunIndexGrain>(0).SubmitAsync(order);
+        }
+        catch (Exception away) when (away is OrleansException or TimeoutException)
+        {
+            throw Silent(away);
+        }
+
         return ticket.Id ?? throw new ScenarioException([.. ticket.Errors.Select(error => new Boards.BoardDiagnostic("the cluster refuses the order", error, "mend it and send it again"))]);
     }
 
@@ -101,8 +110,7 @@ public sealed class RunClient : IAsyncDisposable
     /// <param name="id">Its id.</param>
     /// <param name="cancellation">Ends the watch, not the run.</param>
     /// <returns>Its status whenever it has changed, through the loss of silos; the last one is that of a run that is over.</returns>
-    /// <exception cref="OrleansException">No silo answers any more.</exception>
-    /// <exception cref="TimeoutException">As above.</exception>
+    /// <exception cref="ScenarioException">No silo answers any more.</exception>
     public async IAsyncEnumerable<RunStatus> WatchAsync(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         var run = Grains.GetGrain<IRunGrain>(id);
@@ -147,12 +155,20 @@ public sealed class RunClient : IAsyncDisposable
             {
                 return await run.WatchAsync(known).WaitAsync(cancellation);
             }
-            catch (Exception away) when (away is OrleansException or TimeoutException && silent < MaxSilentAsks)
+            catch (Exception away) when (away is OrleansException or TimeoutException)
             {
+                if (silent == MaxSilentAsks)
+                {
+                    throw Silent(away);
+                }
+
                 await Task.Delay(s_pause, cancellation);
             }
         }
     }
+
+    private static ScenarioException Silent(Exception away) =>
+        new("the cluster", $"it does not answer: {away.Message}", "see to its silos; an order may have reached it all the same, which GET /api/runs of a silo tells");
 
     private static async Task<IPEndPoint> ResolveAsync(string text, CancellationToken cancellation)
     {
