@@ -128,13 +128,13 @@ function timelinesView(state, run) {
   if (rates.length < 2) {
     return run.isOver ? null : h("p", { class: "faint" }, "The timeline begins with the next answers.");
   }
-  const steps = rates.map(each => ({ at: each.at, rate: each.rate * each.stepsEach }));
-  return h("div", { class: "lines" }, timelineView(`${unitOf(run.cases[0])}/s`, rates), steps.at(-1).rate > 0 && timelineView("steps/s, as their mean so far", steps));
+  const steps = rates.map(each => ({ ...each, rate: each.rate * each.stepsEach }));
+  return h("div", { class: "lines" }, timelineView(`${unitOf(run.cases[0])}/s`, rates, run.isOver), steps.at(-1).stepsEach > 0 && timelineView("steps/s, as their mean so far", steps, run.isOver));
 }
 
-function timelineView(name, rates) {
+function timelineView(name, rates, isOver) {
   const seconds = Math.round((rates.at(-1).at - rates[0].at) / 1000);
-  const told = `${name}: now ${rate(rates.at(-1).rate)}, at most ${rate(Math.max(...rates.map(each => each.rate)))}, over ${plural(seconds, "second")}`;
+  const told = `${name}: ${isOver ? "last" : "now"} ${rate(rates.at(-1).rate)}, at most ${rate(Math.max(...rates.map(each => each.rate)))}, over ${plural(seconds, "second")}`;
   return h("figure", null,
     h("svg", { viewBox: "-2 -4 404 68", role: "img", "aria-label": told }, h("polyline", { points: pointsOf(rates, 400, 60) })),
     h("figcaption", { class: "number" }, told));
