@@ -38,12 +38,12 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     /// <inheritdoc/>
     protected override HomeMemory Memory => _memory ?? throw new InvalidOperationException($"No boot named '{BootName}' is under way here; if one was, it is lost.");
 
-    private ICpuGrain[] Cpus => [.. from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(BootName, part.Index)];
+    private ICpuGrain[] Cpus => [.. from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(Parts, part.Index)];
 
-    private IMemoryGrain[] Owners => [.. from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(BootName, new Home(part.Kind.GetValueOrDefault(), part.Index))];
+    private IMemoryGrain[] Owners => [.. from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(Parts, new Home(part.Kind.GetValueOrDefault(), part.Index))];
 
     /// <inheritdoc/>
-    public ValueTask BeginAsync(BootOrder order, IBootObserver observer)
+    public ValueTask<string> BeginAsync(BootOrder order, IBootObserver observer)
     {
         if (_control is null)
         {
@@ -54,7 +54,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             _ = AdvanceAsync();
         }
 
-        return ValueTask.CompletedTask;
+        return ValueTask.FromResult(Parts);
     }
 
     /// <inheritdoc/>
@@ -165,6 +165,10 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         return Task.CompletedTask;
     }
 
+    /// <summary>All parts come to be beside the SoC.</summary>
+    /// <returns>What their keys begin with.</returns>
+    protected override string FindParts() => GrainKeys.PartsAt(BootName, GrainContext.Address.SiloAddress!); // An activation is on a silo.
+
     private void Fail(Exception failure) => Fail(failure.ToString(), Delivery.IsOfTheWay(failure));
 
     private void Fail(string failure, bool isLost)
@@ -226,16 +230,16 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         switch (action)
         {
             case StartAction start:
-                _ = SendAsync(() => GrainFactory.Cpu(BootName, start.Order.Cpu).StartAsync(start.Order));
+                _ = SendAsync(() => GrainFactory.Cpu(Parts, start.Order.Cpu).StartAsync(start.Order));
                 break;
             case GoAction go:
-                _ = SendAsync(() => GrainFactory.Cpu(BootName, go.Step.Cpu).GoAsync(go.Step.Thread, go.Step.Sequence));
+                _ = SendAsync(() => GrainFactory.Cpu(Parts, go.Step.Cpu).GoAsync(go.Step.Thread, go.Step.Sequence));
                 break;
             case WakeAction wake:
-                _ = SendAsync(() => GrainFactory.Cpu(BootName, wake.Grant.Cpu).GrantAsync(wake.Grant));
+                _ = SendAsync(() => GrainFactory.Cpu(Parts, wake.Grant.Cpu).GrantAsync(wake.Grant));
                 break;
             case AskAction ask:
-                _control!.Answered(ask, await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, ask.Step.Base).CanProceedAsync(ask.Step)));
+                _control!.Answered(ask, await Delivery.AskAsync(() => GrainFactory.OwnerOf(Parts, ask.Step.Base).CanProceedAsync(ask.Step)));
                 break;
             case RestAction:
                 _isAtRest = true;
@@ -306,12 +310,12 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         }
 
         _findings.Note(await LearnAsync([.. summaries.SelectMany(summary => summary.Edges)]));
-        _findings.Note(await new RaceTeller(GrainFactory, BootName).TellAsync(summaries.SelectMany(summary => summary.Races)));
+        _findings.Note(await new RaceTeller(GrainFactory, Parts).TellAsync(summaries.SelectMany(summary => summary.Races)));
         var states = await Task.WhenAll(Owners.Select(owner => Delivery.AskAsync(owner.EndAsync)));
         var state = states.Aggregate(Memory.Fingerprint(withRcu: true), (sum, next) => sum.Plus(next.ToHash()));
         if (end == ScheduleEnd.Completed && registry.Instruments.HearsProbes && registry.Open(BootName, _boot!).Workload.Machine is { } machine) // Begun, so there is an order.
         {
-            registry.Instruments.Probed(await new ProbeTeller(GrainFactory, BootName).TellAsync(machine, _parts.Keys));
+            registry.Instruments.Probed(await new ProbeTeller(GrainFactory, Parts).TellAsync(machine, _parts.Keys));
         }
 
         return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
@@ -364,7 +368,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         var words = new Dictionary<Address, ulong?>();
         foreach (var at in waiters.Select(waiter => waiter.At).Distinct())
         {
-            words[at] = await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, at.Value).PeekAsync(at.Value));
+            words[at] = await Delivery.AskAsync(() => GrainFactory.OwnerOf(Parts, at.Value).PeekAsync(at.Value));
         }
 
         return new WaitGraph([.. waiters.OrderBy(waiter => waiter.Slot)], at => words[at]).Explain().Finding;
