@@ -87,6 +87,9 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> IsWantedAsync() => ValueTask.FromResult(_reference is not null);
+
+    /// <inheritdoc/>
     public ValueTask AnsweredAsync(int ticket, OperationAnswer answer)
     {
         if (_answers.TryGetValue(ticket, out var waiting))
@@ -103,6 +106,7 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
         if (_reference is not null)
         {
             grains.DeleteObjectReference<IBootObserver>(_reference);
+            _reference = null;
         }
     }
 

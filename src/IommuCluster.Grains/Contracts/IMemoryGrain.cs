@@ -35,6 +35,11 @@ internal interface IMemoryGrain : IGrainWithStringKey
     [Alias("end"), ReadOnly]
     ValueTask<StateMessage> EndAsync();
 
+    /// <summary>Stays for another <see cref="Messaging.Tenure.Length"/> although nobody asks: the SoC is up. The SoC itself sees to its parts, and whether it is still wanted.</summary>
+    /// <returns>Completes when all was told.</returns>
+    [Alias("stay")]
+    ValueTask StayAsync();
+
     /// <summary>Lets the activation go: nobody asks any more.</summary>
     /// <returns>Nothing: one way.</returns>
     [Alias("let-go"), OneWay]
@@ -243,6 +248,11 @@ internal interface ICpuGrain : IGrainWithStringKey
     [Alias("ping"), ReadOnly]
     ValueTask<long> PingAsync();
 
+    /// <summary>Stays, as an owner does.</summary>
+    /// <returns>Completes at once.</returns>
+    [Alias("stay")]
+    ValueTask StayAsync();
+
     /// <summary>Lets the activation go: nobody asks any more.</summary>
     /// <returns>Nothing: one way.</returns>
     [Alias("let-go"), OneWay]
@@ -263,6 +273,11 @@ internal interface IBootObserver : IGrainObserver
     /// <returns>Completes when it was heard.</returns>
     [Alias("rests")]
     ValueTask RestsAsync();
+
+    /// <summary>Asks whether the SoC that stays up is still wanted.</summary>
+    /// <returns>False when it can go.</returns>
+    [Alias("is-wanted")]
+    ValueTask<bool> IsWantedAsync();
 
     /// <summary>An operation is over.</summary>
     /// <param name="ticket">Its number.</param>

@@ -42,6 +42,13 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
     public virtual ValueTask<StateMessage> EndAsync() => ValueTask.FromResult(StateMessage.Of(Memory.Fingerprint(withRcu: false)));
 
     /// <inheritdoc/>
+    public virtual ValueTask StayAsync()
+    {
+        DelayDeactivation(Tenure.Length);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public ValueTask LetGoAsync()
     {
         DeactivateOnIdle();

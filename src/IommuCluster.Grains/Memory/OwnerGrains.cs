@@ -20,8 +20,13 @@ internal abstract class OwnerGrain(HomeKind kind) : MemoryGrain
     protected int Number => GrainKeys.IndexOf(this.GetPrimaryKeyString());
 
     /// <inheritdoc/>
-    public override async Task OnActivateAsync(CancellationToken cancellationToken) =>
-        await GrainFactory.JoinAsync(BootName, new SocPart(kind, Number), GrainContext);
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if ((await GrainFactory.JoinAsync(BootName, new SocPart(kind, Number), GrainContext)).StaysUp)
+        {
+            await StayAsync();
+        }
+    }
 
     /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>

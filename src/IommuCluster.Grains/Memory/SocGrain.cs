@@ -28,6 +28,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     private IBootControl? _control;
     private BootOrder? _boot;
     private IBootObserver? _observer;
+    private IGrainTimer? _tenure;
     private BootReport? _report;
     private string? _failure;
     private bool _isLost;
@@ -51,6 +52,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             _memory = new SocMemory(_control);
             _boot = order;
             _observer = observer;
+            KeepUp();
             _ = AdvanceAsync();
         }
 
@@ -128,6 +130,25 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     }
 
     /// <inheritdoc/>
+    public override async ValueTask StayAsync()
+    {
+        if (_control is null || _hasEnded)
+        {
+            return;
+        }
+
+        await base.StayAsync();
+        if (await IsWantedAsync())
+        {
+            await Task.WhenAll([.. Cpus.Select(cpu => SendAsync(cpu.StayAsync)), .. Owners.Select(owner => SendAsync(owner.StayAsync))]);
+        }
+        else
+        {
+            await StopAsync();
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<BootStatus> StatusAsync()
     {
         if (_control is null)
@@ -176,6 +197,28 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         _failure ??= failure;
         _isLost |= isLost;
         _ = AdvanceAsync();
+    }
+
+    /// <summary>Sees to it that a SoC that stays up is not taken for idle.</summary>
+    private void KeepUp()
+    {
+        if (_boot!.StaysUp) // Set by the message that began the boot; here and below.
+        {
+            DelayDeactivation(Tenure.Length);
+            _tenure = this.RegisterGrainTimer(static (soc, _) => soc.StayAsync().AsTask(), this, new GrainTimerCreationOptions(Tenure.Renewal, Tenure.Renewal) { Interleave = true, KeepAlive = true });
+        }
+    }
+
+    private async Task<bool> IsWantedAsync()
+    {
+        try
+        {
+            return await Delivery.AskAsync(_observer!.IsWantedAsync);
+        }
+        catch (Exception away) when (Delivery.IsOfTheWay(away))
+        {
+            return false; // Whoever had it booted is gone.
+        }
     }
 
     /// <summary>Tells what became of an operation whose thread is gone.</summary>
@@ -292,6 +335,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             Answer(ticket, new OperationAnswer(Errno.None, IsBroken: true));
         }
 
+        _tenure?.Dispose();
         await LetGoPartsAsync();
         await TellAsync(report);
     }

@@ -33,6 +33,10 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
         _soc = GrainFactory.Soc(_boot);
         var order = await GrainFactory.JoinAsync(_boot, new SocPart(Kind: null, GrainKeys.IndexOf(key)), GrainContext);
         _processor = new Processor(registry.Open(_boot, order), this);
+        if (order.StaysUp)
+        {
+            await StayAsync();
+        }
     }
 
     /// <summary>Where the directory's part that knew it is lost, the cluster takes an activation down that is well: its threads end there, and the SoC is told.</summary>
@@ -73,6 +77,13 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
 
     /// <inheritdoc/>
     public ValueTask<long> PingAsync() => ValueTask.FromResult(Processor.Steps);
+
+    /// <inheritdoc/>
+    public ValueTask StayAsync()
+    {
+        DelayDeactivation(Tenure.Length);
+        return ValueTask.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public ValueTask LetGoAsync()

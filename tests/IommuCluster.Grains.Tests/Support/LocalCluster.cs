@@ -77,6 +77,8 @@ internal sealed class Deaf : IBootObserver
 
     public ValueTask RestsAsync() => ValueTask.CompletedTask;
 
+    public ValueTask<bool> IsWantedAsync() => ValueTask.FromResult(true);
+
     public ValueTask AnsweredAsync(int ticket, OperationAnswer answer) => ValueTask.CompletedTask;
 }
 
