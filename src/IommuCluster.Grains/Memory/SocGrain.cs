@@ -362,7 +362,8 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             registry.Instruments.Probed(await new ProbeTeller(GrainFactory, Parts).TellAsync(machine, _parts.Keys));
         }
 
-        return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
+        var switches = summaries.Aggregate(0UL, (all, summary) => all | summary.Switches);
+        return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure, Switches: switches);
     }
 
     /// <summary>Looks for locks that were taken in orders that contradict each other, within the boot or all boots that share a graph.</summary>

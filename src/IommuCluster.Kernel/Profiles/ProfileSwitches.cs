@@ -40,8 +40,14 @@ public sealed class ProfileSwitches(Profile profile)
         nameof(BindWaitsForDefaultDomain),
     ];
 
+    private ulong _asked;
+
     /// <summary>A bit for each switch that was asked for. Whoever runs a part of a run sets it back before and reads it afterwards.</summary>
-    public ulong Asked { get; set; }
+    public ulong Asked
+    {
+        get => _asked;
+        set => _asked = value;
+    }
 
     /// <inheritdoc cref="Profile.Release"/>
     public KernelRelease Release => Ask(0, profile.Release);
@@ -123,7 +129,12 @@ public sealed class ProfileSwitches(Profile profile)
 
     private T Ask<T>(int place, T value)
     {
-        Asked |= 1UL << place;
+        var bit = 1UL << place;
+        if ((_asked & bit) == 0)
+        {
+            System.Threading.Interlocked.Or(ref _asked, bit); // Boots on many cores share a machine; once it is set they only read it.
+        }
+
         return value;
     }
 }
