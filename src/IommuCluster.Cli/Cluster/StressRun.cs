@@ -42,7 +42,7 @@ internal static class StressRun
         var elapsed = context.Clock.GetElapsedTime(began);
         var stepCost = steps.SumUp();
         var result = RemoteCommands.ResultOf(scenarioCase, status.Cases[0], elapsed);
-        var atOnce = Math.Min(order.Socs, s_slicesAtOnce * RunClient.SocsASlice);
+        var atOnce = Math.Min(order.Socs, s_slicesAtOnce * RunClient.SocsAtOnce);
         var isSome = result.Seen.Schedules > 0;
         var report = new StressReport(order, result, status, elapsed, isSome ? memory?.SumUp(result.Seen.Schedules, atOnce) : null);
         if (isSome && pings is not null && !cancellation.IsCancellationRequested)

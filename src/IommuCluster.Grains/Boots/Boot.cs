@@ -102,8 +102,8 @@ public sealed class BootRegistry(IWorkloadSource? source = null)
     internal Boot Open(string name, BootOrder order) => _boots.GetOrAdd(name, _ => new Boot(Make(name, order), order) { Instruments = Instruments });
 
     /// <summary>The silos that can hold a boot's grains: where only this process knows its workload, this process's.</summary>
-    internal IEnumerable<SiloAddress> Able(string name, SiloAddress[] compatible) =>
-        _boots.TryGetValue(name, out var boot) && boot.Order.Recipe is null ? compatible.Where(_silos.ContainsKey).DefaultIfEmpty(compatible[0]) : compatible;
+    internal IReadOnlyCollection<SiloAddress> Able(string name, SiloAddress[] compatible) =>
+        _boots.TryGetValue(name, out var boot) && boot.Order.Recipe is null ? [.. compatible.Where(_silos.ContainsKey).DefaultIfEmpty(compatible[0])] : compatible;
 
     private Workload Make(string name, BootOrder order) =>
         order.Recipe is null ? throw new InvalidOperationException($"This silo knows no boot named '{name}', and it came without a recipe.")

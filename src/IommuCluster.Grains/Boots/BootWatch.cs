@@ -18,6 +18,9 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
     private IBootObserver? _reference;
     private long _steps;
 
+    /// <summary>What the keys of the SoC's parts begin with, once the boot has begun.</summary>
+    public string Parts { get; private set; } = string.Empty;
+
     /// <summary>Begins the boot.</summary>
     /// <param name="order">What boots.</param>
     /// <returns>Completes when it is on its way.</returns>
@@ -27,7 +30,7 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
         var reference = _reference = grains.CreateObjectReference<IBootObserver>(this);
         try
         {
-            await Delivery.SendAsync(() => _report.Task.IsCompleted ? ValueTask.CompletedTask : _soc.BeginAsync(order, reference));
+            Parts = await Delivery.AskAsync(() => _report.Task.IsCompleted ? ValueTask.FromResult(string.Empty) : _soc.BeginAsync(order, reference));
         }
         catch (Exception away) when (Delivery.IsOfTheWay(away))
         {
@@ -84,6 +87,9 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> IsWantedAsync() => ValueTask.FromResult(_reference is not null);
+
+    /// <inheritdoc/>
     public ValueTask AnsweredAsync(int ticket, OperationAnswer answer)
     {
         if (_answers.TryGetValue(ticket, out var waiting))
@@ -100,6 +106,7 @@ internal sealed class BootWatch(IGrainFactory grains, string name, Patience pati
         if (_reference is not null)
         {
             grains.DeleteObjectReference<IBootObserver>(_reference);
+            _reference = null;
         }
     }
 

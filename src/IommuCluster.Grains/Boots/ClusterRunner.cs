@@ -19,6 +19,12 @@ public sealed record ClusterBoot(ScheduleEnd End, ImmutableArray<Finding> Findin
 {
     /// <summary>The data races that were seen, each once.</summary>
     public ImmutableArray<Finding> Races { get; init; } = [];
+
+    /// <summary>
+    /// A bit for each profile switch that flows asked for (<see cref="Kernel.Profiles.ProfileSwitches"/>), in this boot or an earlier
+    /// one of the same workload; 0 for a workload without a machine.
+    /// </summary>
+    public ulong Switches { get; init; }
 }
 
 /// <summary>How a SoC boots on a cluster.</summary>
@@ -195,7 +201,7 @@ public sealed class ClusterRunner(IGrainFactory grains, BootRegistry registry, T
         }
 
         var findings = report.Findings.Select(finding => finding.ToFinding()).ToLookup(finding => finding.IsRace);
-        return new ClusterBoot(report.End, [.. findings[false]], report.State.ToHash(), report.Steps) { Races = [.. findings[true]] };
+        return new ClusterBoot(report.End, [.. findings[false]], report.State.ToHash(), report.Steps) { Races = [.. findings[true]], Switches = report.Switches };
     }
 }
 

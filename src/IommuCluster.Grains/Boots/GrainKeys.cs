@@ -1,9 +1,13 @@
+using System.Globalization;
 using IommuCluster.Grains.Contracts;
 using IommuCluster.Kernel.Memory;
 
 namespace IommuCluster.Grains.Boots;
 
-/// <summary>The keys of a boot's grains: the boot's name, a slash, and which of its grains.</summary>
+/// <summary>
+/// The keys of a boot's grains. The SoC's is the boot's name, a slash, and "soc". Those of its parts begin with the boot's name, a
+/// slash, and the silo that the SoC is on, so that whoever places a part knows where; then come a slash and which part it is.
+/// </summary>
 internal static class GrainKeys
 {
     private const int HomeShift = 42; // Home index and kind are above, thread, count and offset below.
@@ -19,10 +23,31 @@ internal static class GrainKeys
     private static readonly Kind s_domain = new(Names.Domain);
 
     /// <summary>The boot that a key belongs to.</summary>
-    public static string BootOf(string key) => key[..key.LastIndexOf('/')];
+    public static string BootOf(string key) => key.IndexOf('/', StringComparison.Ordinal) is var end and >= 0 ? key[..end] : key;
+
+    /// <summary>What the keys of all parts of a SoC begin with.</summary>
+    public static string PartsOf(string key) => key[..key.LastIndexOf('/')];
+
+    /// <summary>What the keys of all parts of a SoC begin with.</summary>
+    /// <param name="boot">The boot.</param>
+    /// <param name="home">The silo that the SoC is on; the parts of one that is scattered name none.</param>
+    public static string PartsAt(string boot, SiloAddress home) =>
+        IsScattered(boot) ? boot : string.Create(CultureInfo.InvariantCulture, $"{boot}/{NumberOf(home):x8}");
+
+    /// <summary>The number of the silo that a key names.</summary>
+    /// <param name="key">The key.</param>
+    /// <returns>That of <see cref="NumberOf"/>; null where it names none.</returns>
+    public static uint? HomeOf(string key)
+    {
+        var (boot, parts) = (BootOf(key), PartsOf(key));
+        return uint.TryParse(parts.AsSpan(Math.Min(boot.Length + 1, parts.Length)), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var home) ? home : null;
+    }
+
+    /// <summary>What keys call a silo: nothing that two silos of a cluster have in common but by a chance of one in billions, and then some SoCs are lost and boot again.</summary>
+    public static uint NumberOf(SiloAddress silo) => unchecked((uint)silo.GetConsistentHashCode());
 
     /// <summary>The number of an owner or CPU.</summary>
-    public static int IndexOf(string key) => int.Parse(key.AsSpan(key.LastIndexOf('/') + 1).TrimStart(CpuPrefix), System.Globalization.CultureInfo.InvariantCulture);
+    public static int IndexOf(string key) => int.Parse(key.AsSpan(key.LastIndexOf('/') + 1).TrimStart(CpuPrefix), CultureInfo.InvariantCulture);
 
     /// <summary>The name under which a boot's grains are spread over the silos.</summary>
     public static string Scattered(string boot) => boot + ScatterMark;
@@ -31,7 +56,10 @@ internal static class GrainKeys
     public static bool IsScattered(string boot) => boot.EndsWith(ScatterMark);
 
     /// <summary>A CPU.</summary>
-    public static ICpuGrain Cpu(this IGrainFactory grains, string boot, int number) => grains.Get<ICpuGrain>(s_cpu, $"{boot}/{CpuPrefix}{number}");
+    /// <param name="grains">The cluster.</param>
+    /// <param name="parts">What the keys of the SoC's parts begin with; here and below.</param>
+    /// <param name="number">Which one.</param>
+    public static ICpuGrain Cpu(this IGrainFactory grains, string parts, int number) => grains.Get<ICpuGrain>(s_cpu, $"{parts}/{CpuPrefix}{number}");
 
     /// <summary>A graph of lock classes.</summary>
     public static ILockGraphGrain LockGraph(this IGrainFactory grains, string name) => grains.Get<ILockGraphGrain>(s_locks, $"{name}/locks");
@@ -43,17 +71,17 @@ internal static class GrainKeys
     public static ulong OwnerBits(ulong address) => address >> HomeShift;
 
     /// <summary>The grain that owns an address; what is no address is the SoC's to answer for.</summary>
-    public static IMemoryGrain OwnerOf(this IGrainFactory grains, string boot, ulong address) =>
-        new Address(address) is { IsObject: true, Home: var home } ? grains.Owner(boot, home) : grains.Soc(boot);
+    public static IMemoryGrain OwnerOf(this IGrainFactory grains, string parts, ulong address) =>
+        new Address(address) is { IsObject: true, Home: var home } ? grains.Owner(parts, home) : grains.Soc(BootOf(parts));
 
     /// <summary>The grain of an owner.</summary>
-    public static IMemoryGrain Owner(this IGrainFactory grains, string boot, Home home) => home.Kind switch
+    public static IMemoryGrain Owner(this IGrainFactory grains, string parts, Home home) => home.Kind switch
     {
-        HomeKind.Device => grains.Get<IDeviceGrain>(s_device, $"{boot}/{home.Index}"),
-        HomeKind.Iommu => grains.Get<IIommuGrain>(s_iommu, $"{boot}/{home.Index}"),
-        HomeKind.Group => grains.Get<IGroupGrain>(s_group, $"{boot}/{home.Index}"),
-        HomeKind.Domain => grains.Get<IDomainGrain>(s_domain, $"{boot}/{home.Index}"),
-        _ => grains.Soc(boot),
+        HomeKind.Device => grains.Get<IDeviceGrain>(s_device, $"{parts}/{home.Index}"),
+        HomeKind.Iommu => grains.Get<IIommuGrain>(s_iommu, $"{parts}/{home.Index}"),
+        HomeKind.Group => grains.Get<IGroupGrain>(s_group, $"{parts}/{home.Index}"),
+        HomeKind.Domain => grains.Get<IDomainGrain>(s_domain, $"{parts}/{home.Index}"),
+        _ => grains.Soc(BootOf(parts)),
     };
 
     /// <summary>A reference by names that are known: by the type of the interface alone, Orleans would read its attributes each time.</summary>

@@ -126,7 +126,7 @@ public sealed class LiveSoc : IAsyncDisposable
     /// <exception cref="ArgumentException">There is no such device.</exception>
     public async Task<IommuView> DescribeIommuAsync(string device)
     {
-        var told = await ((IIommuGrain)_grains.Owner(_name, new Home(HomeKind.Iommu, NumberOf(device)))).DescribeAsync();
+        var told = await ((IIommuGrain)_grains.Owner(_watch.Parts, new Home(HomeKind.Iommu, NumberOf(device)))).DescribeAsync();
         return new IommuView(told.IsRegistered, new Address(told.Instance));
     }
 
@@ -174,7 +174,7 @@ public sealed class LiveSoc : IAsyncDisposable
             : new OperationResult(answer.Error, answer.Value);
     }
 
-    private IDeviceGrain DeviceGrain(string device) => (IDeviceGrain)_grains.Owner(_name, new Home(HomeKind.Device, NumberOf(device)));
+    private IDeviceGrain DeviceGrain(string device) => (IDeviceGrain)_grains.Owner(_watch.Parts, new Home(HomeKind.Device, NumberOf(device)));
 
     private IDomainGrain DomainGrain(Address domain) => (IDomainGrain)Owner(domain, HomeKind.Domain);
 
@@ -185,7 +185,7 @@ public sealed class LiveSoc : IAsyncDisposable
     }
 
     private IMemoryGrain Owner(Address address, HomeKind kind) =>
-        address.IsObject && address.Home.Kind == kind ? _grains.Owner(_name, address.Home)
+        address.IsObject && address.Home.Kind == kind ? _grains.Owner(_watch.Parts, address.Home)
         : throw new ArgumentException($"{address} is no {kind} of its own; give the address that an operation or description answered.", nameof(address));
 
     private int NumberOf(string device) =>

@@ -2,6 +2,7 @@ using IommuCluster.Grains.Placement;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime.Hosting;
 
 namespace IommuCluster.Grains.Boots;
 
@@ -19,6 +20,7 @@ public static class SiloBuilderExtensions
     {
         silo.Services.AddSingleton(registry);
         silo.Configure<GrainDirectoryOptions>(options => options.CacheSize = RememberedPlaces);
+        silo.AddGrainDirectory(HomeDirectory.Name, (_, _) => new HomeDirectory());
         return silo.AddPlacementDirector<SocPlacement, SocPlacementDirector>().AddStartupTask(
             (services, _) =>
             {

@@ -8,8 +8,8 @@ namespace IommuCluster.Grains.Checking;
 
 /// <summary>Puts data races into words: each CPU knows the places of the code that it gave numbers to.</summary>
 /// <param name="grains">The cluster.</param>
-/// <param name="boot">The boot.</param>
-internal sealed class RaceTeller(IGrainFactory grains, string boot)
+/// <param name="parts">What the keys of the SoC's parts begin with.</param>
+internal sealed class RaceTeller(IGrainFactory grains, string parts)
 {
     /// <summary>Tells races.</summary>
     /// <param name="races">The pairs of accesses.</param>
@@ -21,7 +21,7 @@ internal sealed class RaceTeller(IGrainFactory grains, string boot)
         foreach (var accesses in pairs.SelectMany(pair => new[] { pair.First, pair.Second }).Distinct().GroupBy(access => access.Cpu))
         {
             var numbers = accesses.ToList();
-            var sites = await Delivery.AskAsync(() => grains.Cpu(boot, accesses.Key).SitesAsync([.. numbers.Select(access => access.Site)]));
+            var sites = await Delivery.AskAsync(() => grains.Cpu(parts, accesses.Key).SitesAsync([.. numbers.Select(access => access.Site)]));
             for (var i = 0; i < numbers.Count; i++)
             {
                 entries[numbers[i]] = EntryOf(sites[i]);

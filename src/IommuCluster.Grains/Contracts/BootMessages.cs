@@ -71,6 +71,7 @@ internal sealed record BootStatus([property: Id(0)] BootPhase Phase, [property: 
 /// <param name="Steps">Steps taken.</param>
 /// <param name="Failure">A fault of our own, or null.</param>
 /// <param name="IsLost">True when a silo took a part of the SoC with it: the rest tells nothing.</param>
+/// <param name="Switches">A bit for each profile switch that flows asked for.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.boot-report")]
 internal sealed record BootReport(
     [property: Id(0)] ScheduleEnd End,
@@ -78,4 +79,5 @@ internal sealed record BootReport(
     [property: Id(2)] StateMessage State,
     [property: Id(3)] long Steps,
     [property: Id(4)] string? Failure,
-    [property: Id(5)] bool IsLost = false);
+    [property: Id(5)] bool IsLost = false,
+    [property: Id(6)] ulong Switches = 0);

@@ -35,13 +35,18 @@ internal interface IMemoryGrain : IGrainWithStringKey
     [Alias("end"), ReadOnly]
     ValueTask<StateMessage> EndAsync();
 
+    /// <summary>Stays for another <see cref="Messaging.Tenure.Length"/> although nobody asks: the SoC is up. The SoC itself sees to its parts, and whether it is still wanted.</summary>
+    /// <returns>Completes when all was told.</returns>
+    [Alias("stay")]
+    ValueTask StayAsync();
+
     /// <summary>Lets the activation go: nobody asks any more.</summary>
     /// <returns>Nothing: one way.</returns>
     [Alias("let-go"), OneWay]
     ValueTask LetGoAsync();
 }
 
-/// <summary>A device with its <c>dev_iommu</c> and fwspec. Key: boot, slash, home.</summary>
+/// <summary>A device with its <c>dev_iommu</c> and fwspec. Key: boot, slash, the SoC's silo, slash, home; of a scattered SoC without the silo.</summary>
 /// <remarks>Operations, here and below, are for a live SoC: they are answered at once, and run as kernel flows under the caller's ticket.</remarks>
 [Alias("iommucluster.IDeviceGrain"), GrainInterfaceType(GrainKeys.Names.Device)]
 internal interface IDeviceGrain : IMemoryGrain
@@ -151,9 +156,9 @@ internal interface ISocGrain : IMemoryGrain
     /// <summary>Begins the boot that the key names.</summary>
     /// <param name="order">What boots.</param>
     /// <param name="observer">Hears how it ended.</param>
-    /// <returns>Completes at once.</returns>
+    /// <returns>What the keys of the SoC's parts begin with.</returns>
     [Alias("begin")]
-    ValueTask BeginAsync(BootOrder order, IBootObserver observer);
+    ValueTask<string> BeginAsync(BootOrder order, IBootObserver observer);
 
     /// <summary>Takes in a grain that a step or thread has called into being.</summary>
     /// <param name="part">What it is.</param>
@@ -199,7 +204,7 @@ internal interface ISocGrain : IMemoryGrain
     ValueTask<BootStatus> StatusAsync();
 }
 
-/// <summary>A CPU: runs kernel threads, each step a message to the grain that owns the word. Key: boot, slash, cpu and number.</summary>
+/// <summary>A CPU: runs kernel threads, each step a message to the grain that owns the word. Key: as an owner's, with cpu and a number.</summary>
 [Alias("iommucluster.ICpuGrain"), GrainInterfaceType(GrainKeys.Names.Cpu)]
 internal interface ICpuGrain : IGrainWithStringKey
 {
@@ -243,6 +248,11 @@ internal interface ICpuGrain : IGrainWithStringKey
     [Alias("ping"), ReadOnly]
     ValueTask<long> PingAsync();
 
+    /// <summary>Stays, as an owner does.</summary>
+    /// <returns>Completes at once.</returns>
+    [Alias("stay")]
+    ValueTask StayAsync();
+
     /// <summary>Lets the activation go: nobody asks any more.</summary>
     /// <returns>Nothing: one way.</returns>
     [Alias("let-go"), OneWay]
@@ -263,6 +273,11 @@ internal interface IBootObserver : IGrainObserver
     /// <returns>Completes when it was heard.</returns>
     [Alias("rests")]
     ValueTask RestsAsync();
+
+    /// <summary>Asks whether the SoC that stays up is still wanted.</summary>
+    /// <returns>False when it can go.</returns>
+    [Alias("is-wanted")]
+    ValueTask<bool> IsWantedAsync();
 
     /// <summary>An operation is over.</summary>
     /// <param name="ticket">Its number.</param>

@@ -120,9 +120,11 @@ internal sealed record WaiterMessage(
 /// <param name="Findings">What they saw and had no report to put in.</param>
 /// <param name="Races">The data races that they were told of.</param>
 /// <param name="Edges">The orders in which they took locks, as far as they were new to the silo; empty where a schedule decides, for then the graph knows them.</param>
+/// <param name="Switches">A bit for each profile switch that flows asked for, in this boot or earlier ones of the same machine on its silo.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.cpu-summary")]
 internal sealed record CpuSummary(
     [property: Id(0)] long Steps,
     [property: Id(1)] ImmutableArray<FindingMessage> Findings,
     [property: Id(2)] ImmutableArray<RaceMessage> Races,
-    [property: Id(3)] ImmutableArray<LockEdgeMessage> Edges);
+    [property: Id(3)] ImmutableArray<LockEdgeMessage> Edges,
+    [property: Id(4)] ulong Switches = 0);

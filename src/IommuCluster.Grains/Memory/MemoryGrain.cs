@@ -9,12 +9,16 @@ namespace IommuCluster.Grains.Memory;
 internal abstract class MemoryGrain : Grain, IMemoryGrain
 {
     private string? _boot;
+    private string? _parts;
 
     /// <summary>The memory.</summary>
     protected abstract HomeMemory Memory { get; }
 
     /// <summary>The boot that the grain belongs to.</summary>
     protected string BootName => _boot ??= GrainKeys.BootOf(this.GetPrimaryKeyString());
+
+    /// <summary>What the keys of the SoC's parts begin with.</summary>
+    protected string Parts => _parts ??= FindParts();
 
     /// <inheritdoc/>
     public ValueTask<StepReply> StepAsync(StepMessage step)
@@ -38,6 +42,13 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
     public virtual ValueTask<StateMessage> EndAsync() => ValueTask.FromResult(StateMessage.Of(Memory.Fingerprint(withRcu: false)));
 
     /// <inheritdoc/>
+    public virtual ValueTask StayAsync()
+    {
+        DelayDeactivation(Tenure.Length);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public ValueTask LetGoAsync()
     {
         DeactivateOnIdle();
@@ -49,11 +60,15 @@ internal abstract class MemoryGrain : Grain, IMemoryGrain
     /// <param name="isLost">True when a part of the SoC is gone or cannot be reached.</param>
     protected virtual Task FailAsync(string failure, bool isLost) => Delivery.SendAsync(() => GrainFactory.Soc(BootName).FailAsync(failure, isLost));
 
+    /// <summary>Finds what the keys of the SoC's parts begin with.</summary>
+    /// <returns>What a part's own key begins with.</returns>
+    protected virtual string FindParts() => GrainKeys.PartsOf(this.GetPrimaryKeyString());
+
     private async Task DeliverAsync(Grant grant)
     {
         try
         {
-            await Delivery.SendAsync(() => GrainFactory.Cpu(BootName, grant.Cpu).GrantAsync(grant));
+            await Delivery.SendAsync(() => GrainFactory.Cpu(Parts, grant.Cpu).GrantAsync(grant));
         }
 #pragma warning disable CA1031 // Whatever went wrong ends the boot, and whoever asked for it is told.
         catch (Exception failure)

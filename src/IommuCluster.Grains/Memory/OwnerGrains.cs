@@ -5,6 +5,7 @@ using IommuCluster.Grains.Placement;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
 using Orleans.Concurrency;
+using Orleans.GrainDirectory;
 using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Grains.Memory;
@@ -19,8 +20,13 @@ internal abstract class OwnerGrain(HomeKind kind) : MemoryGrain
     protected int Number => GrainKeys.IndexOf(this.GetPrimaryKeyString());
 
     /// <inheritdoc/>
-    public override async Task OnActivateAsync(CancellationToken cancellationToken) =>
-        await GrainFactory.JoinAsync(BootName, new SocPart(kind, Number), GrainContext);
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if ((await GrainFactory.JoinAsync(BootName, new SocPart(kind, Number), GrainContext)).StaysUp)
+        {
+            await StayAsync();
+        }
+    }
 
     /// <inheritdoc/>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
@@ -32,7 +38,7 @@ internal abstract class OwnerGrain(HomeKind kind) : MemoryGrain
 }
 
 /// <summary>A device with its <c>dev_iommu</c> and fwspec.</summary>
-[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Device)]
+[Reentrant, SocPlacement, GrainDirectory(HomeDirectory.Name), GrainType(GrainKeys.Names.Device)]
 internal sealed class DeviceGrain() : OwnerGrain(HomeKind.Device), IDeviceGrain
 {
     /// <inheritdoc/>
@@ -53,7 +59,7 @@ internal sealed class DeviceGrain() : OwnerGrain(HomeKind.Device), IDeviceGrain
 }
 
 /// <summary>An IOMMU instance.</summary>
-[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Iommu)]
+[Reentrant, SocPlacement, GrainDirectory(HomeDirectory.Name), GrainType(GrainKeys.Names.Iommu)]
 internal sealed class IommuGrain() : OwnerGrain(HomeKind.Iommu), IIommuGrain
 {
     /// <inheritdoc/>
@@ -65,7 +71,7 @@ internal sealed class IommuGrain() : OwnerGrain(HomeKind.Iommu), IIommuGrain
 }
 
 /// <summary>An IOMMU group.</summary>
-[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Group)]
+[Reentrant, SocPlacement, GrainDirectory(HomeDirectory.Name), GrainType(GrainKeys.Names.Group)]
 internal sealed class GroupGrain() : OwnerGrain(HomeKind.Group), IGroupGrain
 {
     /// <inheritdoc/>
@@ -83,7 +89,7 @@ internal sealed class GroupGrain() : OwnerGrain(HomeKind.Group), IGroupGrain
 }
 
 /// <summary>An IOMMU domain with its page tables.</summary>
-[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Domain)]
+[Reentrant, SocPlacement, GrainDirectory(HomeDirectory.Name), GrainType(GrainKeys.Names.Domain)]
 internal sealed class DomainGrain() : OwnerGrain(HomeKind.Domain), IDomainGrain
 {
     private ulong Address => Memory.Look(HomeCensus.Self).Value;

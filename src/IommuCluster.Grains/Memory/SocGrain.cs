@@ -28,6 +28,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     private IBootControl? _control;
     private BootOrder? _boot;
     private IBootObserver? _observer;
+    private IGrainTimer? _tenure;
     private BootReport? _report;
     private string? _failure;
     private bool _isLost;
@@ -38,12 +39,12 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     /// <inheritdoc/>
     protected override HomeMemory Memory => _memory ?? throw new InvalidOperationException($"No boot named '{BootName}' is under way here; if one was, it is lost.");
 
-    private ICpuGrain[] Cpus => [.. from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(BootName, part.Index)];
+    private ICpuGrain[] Cpus => [.. from part in _parts.Keys where part.Kind is null select GrainFactory.Cpu(Parts, part.Index)];
 
-    private IMemoryGrain[] Owners => [.. from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(BootName, new Home(part.Kind.GetValueOrDefault(), part.Index))];
+    private IMemoryGrain[] Owners => [.. from part in _parts.Keys where part.Kind is not null select GrainFactory.Owner(Parts, new Home(part.Kind.GetValueOrDefault(), part.Index))];
 
     /// <inheritdoc/>
-    public ValueTask BeginAsync(BootOrder order, IBootObserver observer)
+    public ValueTask<string> BeginAsync(BootOrder order, IBootObserver observer)
     {
         if (_control is null)
         {
@@ -51,10 +52,11 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             _memory = new SocMemory(_control);
             _boot = order;
             _observer = observer;
+            KeepUp();
             _ = AdvanceAsync();
         }
 
-        return ValueTask.CompletedTask;
+        return ValueTask.FromResult(Parts);
     }
 
     /// <inheritdoc/>
@@ -128,6 +130,25 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
     }
 
     /// <inheritdoc/>
+    public override async ValueTask StayAsync()
+    {
+        if (_control is null || _hasEnded)
+        {
+            return;
+        }
+
+        await base.StayAsync();
+        if (await IsWantedAsync())
+        {
+            await Task.WhenAll([.. Cpus.Select(cpu => SendAsync(cpu.StayAsync)), .. Owners.Select(owner => SendAsync(owner.StayAsync))]);
+        }
+        else
+        {
+            await StopAsync();
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<BootStatus> StatusAsync()
     {
         if (_control is null)
@@ -169,6 +190,10 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         return Task.CompletedTask;
     }
 
+    /// <summary>All parts come to be beside the SoC.</summary>
+    /// <returns>What their keys begin with.</returns>
+    protected override string FindParts() => GrainKeys.PartsAt(BootName, GrainContext.Address.SiloAddress!); // An activation is on a silo.
+
     private void Fail(Exception failure) => Fail(failure.ToString(), Delivery.IsOfTheWay(failure));
 
     private void Fail(string failure, bool isLost)
@@ -176,6 +201,28 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         _failure ??= failure;
         _isLost |= isLost;
         _ = AdvanceAsync();
+    }
+
+    /// <summary>Sees to it that a SoC that stays up is not taken for idle.</summary>
+    private void KeepUp()
+    {
+        if (_boot!.StaysUp) // Set by the message that began the boot; here and below.
+        {
+            DelayDeactivation(Tenure.Length);
+            _tenure = this.RegisterGrainTimer(static (soc, _) => soc.StayAsync().AsTask(), this, new GrainTimerCreationOptions(Tenure.Renewal, Tenure.Renewal) { Interleave = true, KeepAlive = true });
+        }
+    }
+
+    private async Task<bool> IsWantedAsync()
+    {
+        try
+        {
+            return await Delivery.AskAsync(_observer!.IsWantedAsync);
+        }
+        catch (Exception away) when (Delivery.IsOfTheWay(away))
+        {
+            return false; // Whoever had it booted is gone.
+        }
     }
 
     /// <summary>Tells what became of an operation whose thread is gone.</summary>
@@ -230,16 +277,16 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         switch (action)
         {
             case StartAction start:
-                _ = SendAsync(() => GrainFactory.Cpu(BootName, start.Order.Cpu).StartAsync(start.Order));
+                _ = SendAsync(() => GrainFactory.Cpu(Parts, start.Order.Cpu).StartAsync(start.Order));
                 break;
             case GoAction go:
-                _ = SendAsync(() => GrainFactory.Cpu(BootName, go.Step.Cpu).GoAsync(go.Step.Thread, go.Step.Sequence));
+                _ = SendAsync(() => GrainFactory.Cpu(Parts, go.Step.Cpu).GoAsync(go.Step.Thread, go.Step.Sequence));
                 break;
             case WakeAction wake:
-                _ = SendAsync(() => GrainFactory.Cpu(BootName, wake.Grant.Cpu).GrantAsync(wake.Grant));
+                _ = SendAsync(() => GrainFactory.Cpu(Parts, wake.Grant.Cpu).GrantAsync(wake.Grant));
                 break;
             case AskAction ask:
-                _control!.Answered(ask, await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, ask.Step.Base).CanProceedAsync(ask.Step)));
+                _control!.Answered(ask, await Delivery.AskAsync(() => GrainFactory.OwnerOf(Parts, ask.Step.Base).CanProceedAsync(ask.Step)));
                 break;
             case RestAction:
                 _isAtRest = true;
@@ -292,6 +339,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
             Answer(ticket, new OperationAnswer(Errno.None, IsBroken: true));
         }
 
+        _tenure?.Dispose();
         await LetGoPartsAsync();
         await TellAsync(report);
     }
@@ -310,15 +358,16 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         }
 
         _findings.Note(await LearnAsync([.. summaries.SelectMany(summary => summary.Edges)]));
-        _findings.Note(await new RaceTeller(GrainFactory, BootName).TellAsync(summaries.SelectMany(summary => summary.Races)));
+        _findings.Note(await new RaceTeller(GrainFactory, Parts).TellAsync(summaries.SelectMany(summary => summary.Races)));
         var states = await Task.WhenAll(Owners.Select(owner => Delivery.AskAsync(owner.EndAsync)));
         var state = states.Aggregate(Memory.Fingerprint(withRcu: true), (sum, next) => sum.Plus(next.ToHash()));
         if (end == ScheduleEnd.Completed && registry.Instruments.HearsProbes && registry.Open(BootName, _boot!).Workload.Machine is { } machine) // Begun, so there is an order.
         {
-            registry.Instruments.Probed(await new ProbeTeller(GrainFactory, BootName).TellAsync(machine, _parts.Keys));
+            registry.Instruments.Probed(await new ProbeTeller(GrainFactory, Parts).TellAsync(machine, _parts.Keys));
         }
 
-        return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure);
+        var switches = summaries.Aggregate(0UL, (all, summary) => all | summary.Switches);
+        return new BootReport(end, _findings.ToImmutable(), StateMessage.Of(state), summaries.Sum(summary => summary.Steps), _failure, Switches: switches);
     }
 
     /// <summary>Looks for locks that were taken in orders that contradict each other, within the boot or all boots that share a graph.</summary>
@@ -368,7 +417,7 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         var words = new Dictionary<Address, ulong?>();
         foreach (var at in waiters.Select(waiter => waiter.At).Distinct())
         {
-            words[at] = await Delivery.AskAsync(() => GrainFactory.OwnerOf(BootName, at.Value).PeekAsync(at.Value));
+            words[at] = await Delivery.AskAsync(() => GrainFactory.OwnerOf(Parts, at.Value).PeekAsync(at.Value));
         }
 
         return new WaitGraph([.. waiters.OrderBy(waiter => waiter.Slot)], at => words[at]).Explain().Finding;

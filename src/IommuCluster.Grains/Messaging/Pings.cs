@@ -5,7 +5,8 @@ namespace IommuCluster.Grains.Messaging;
 
 /// <summary>
 /// How fast grains that do nothing answer each other: what a step, which is a message and its answer, too, is held against.
-/// As many at the same time as SoCs that boot, spread over the silos, and each beside the one that it pings, like a SoC's grains.
+/// The call is that of Orleans' own ping benchmark: it carries nothing, and nothing comes back. Always as many at the same time as
+/// keep all cores busy, spread over the silos, and each beside the one that it pings, like a SoC's grains.
 /// </summary>
 public static class Pings
 {

@@ -30,8 +30,11 @@ internal sealed class SocPlacementDirector(BootRegistry registry) : IPlacementDi
     /// <summary>Chooses a silo.</summary>
     /// <param name="key">The grain's key.</param>
     /// <param name="silos">The silos that can hold it, in any order; at least one.</param>
-    /// <returns>The same one for all grains of a SoC, unless the SoC is scattered.</returns>
-    internal static SiloAddress Choose(string key, IEnumerable<SiloAddress> silos)
+    /// <returns>The one that the key names, as long as it is there; else the same one for all grains of a SoC, unless the SoC is scattered.</returns>
+    internal static SiloAddress Choose(string key, IReadOnlyCollection<SiloAddress> silos) =>
+        GrainKeys.HomeOf(key) is { } home && silos.FirstOrDefault(silo => GrainKeys.NumberOf(silo) == home) is { } there ? there : ChooseByHash(key, silos);
+
+    private static SiloAddress ChooseByHash(string key, IEnumerable<SiloAddress> silos)
     {
         var soc = GrainKeys.BootOf(key);
         var place = Kernel.Checking.StableHash.Of(GrainKeys.IsScattered(soc) ? key : soc);

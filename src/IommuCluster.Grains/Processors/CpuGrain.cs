@@ -4,17 +4,19 @@ using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Messaging;
 using IommuCluster.Grains.Placement;
 using Orleans.Concurrency;
+using Orleans.GrainDirectory;
 using CancellationToken = System.Threading.CancellationToken;
 
 namespace IommuCluster.Grains.Processors;
 
 /// <summary>Gives a <see cref="Processors.Processor"/> an address in the cluster, and its messages their way.</summary>
 /// <param name="registry">The boots that this silo knows.</param>
-[Reentrant, SocPlacement, GrainType(GrainKeys.Names.Cpu)]
+[Reentrant, SocPlacement, GrainDirectory(HomeDirectory.Name), GrainType(GrainKeys.Names.Cpu)]
 internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProcessorLines
 {
     private readonly Dictionary<ulong, IMemoryGrain> _owners = [];
     private string _boot = string.Empty;
+    private string _parts = string.Empty;
     private Processor? _processor;
     private ISocGrain? _soc;
 
@@ -27,9 +29,14 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
     {
         var key = this.GetPrimaryKeyString();
         _boot = GrainKeys.BootOf(key);
+        _parts = GrainKeys.PartsOf(key);
         _soc = GrainFactory.Soc(_boot);
         var order = await GrainFactory.JoinAsync(_boot, new SocPart(Kind: null, GrainKeys.IndexOf(key)), GrainContext);
         _processor = new Processor(registry.Open(_boot, order), this);
+        if (order.StaysUp)
+        {
+            await StayAsync();
+        }
     }
 
     /// <summary>Where the directory's part that knew it is lost, the cluster takes an activation down that is well: its threads end there, and the SoC is told.</summary>
@@ -72,6 +79,13 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
     public ValueTask<long> PingAsync() => ValueTask.FromResult(Processor.Steps);
 
     /// <inheritdoc/>
+    public ValueTask StayAsync()
+    {
+        DelayDeactivation(Tenure.Length);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public ValueTask LetGoAsync()
     {
         Processor.Stop();
@@ -95,7 +109,7 @@ internal sealed class CpuGrain(BootRegistry registry) : Grain, ICpuGrain, IProce
         var owner = GrainKeys.OwnerBits(address);
         if (!_owners.TryGetValue(owner, out var grain))
         {
-            _owners.Add(owner, grain = GrainFactory.OwnerOf(_boot, address));
+            _owners.Add(owner, grain = GrainFactory.OwnerOf(_parts, address));
         }
 
         return grain;

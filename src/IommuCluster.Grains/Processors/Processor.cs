@@ -117,7 +117,8 @@ internal sealed class Processor(Boot boot, IProcessorLines lines) : IKernelMemor
             _threads.Values.Sum(thread => (long)thread.Kernel.StepCount),
             boot.IsControlled ? [] : [.. _threads.Values.SelectMany(thread => thread.TakeFindings())],
             [.. _races],
-            [.. _edges]);
+            [.. _edges],
+            boot.Workload.Machine?.Profile.Asked ?? 0);
     }
 
     /// <inheritdoc/>

@@ -10,8 +10,8 @@ namespace IommuCluster.Grains.Telemetry;
 
 /// <summary>Asks a SoC's devices and IOMMUs how their probes came out.</summary>
 /// <param name="grains">The cluster.</param>
-/// <param name="boot">The boot.</param>
-internal sealed class ProbeTeller(IGrainFactory grains, string boot)
+/// <param name="beginning">What the keys of the SoC's parts begin with.</param>
+internal sealed class ProbeTeller(IGrainFactory grains, string beginning)
 {
     /// <summary>Asks.</summary>
     /// <param name="machine">The machine.</param>
@@ -26,7 +26,7 @@ internal sealed class ProbeTeller(IGrainFactory grains, string boot)
 
     private async Task<HashSet<int>> WhereAsync(IEnumerable<SocPart> parts, HomeKind kind, Func<IMemoryGrain, Task<bool>> isSo)
     {
-        var asked = parts.Where(part => part.Kind == kind).Select(async part => (part.Index, IsSo: await isSo(grains.Owner(boot, new Home(kind, part.Index)))));
+        var asked = parts.Where(part => part.Kind == kind).Select(async part => (part.Index, IsSo: await isSo(grains.Owner(beginning, new Home(kind, part.Index)))));
         return [.. from answer in await Task.WhenAll(asked) where answer.IsSo select answer.Index];
     }
 }

@@ -40,8 +40,14 @@ public sealed class ProfileSwitches(Profile profile)
         nameof(BindWaitsForDefaultDomain),
     ];
 
+    private ulong _asked;
+
     /// <summary>A bit for each switch that was asked for. Whoever runs a part of a run sets it back before and reads it afterwards.</summary>
-    public ulong Asked { get; set; }
+    public ulong Asked
+    {
+        get => _asked;
+        set => _asked = value;
+    }
 
     /// <inheritdoc cref="Profile.Release"/>
     public KernelRelease Release => Ask(0, profile.Release);
@@ -123,9 +129,10 @@ public sealed class ProfileSwitches(Profile profile)
 
     private T Ask<T>(int place, T value)
     {
-        if ((Asked & (1UL << place)) == 0)
+        var bit = 1UL << place;
+        if ((_asked & bit) == 0)
         {
-            Asked |= 1UL << place; // Once: boots on several cores that share a machine would pass its cache line to and fro.
+            System.Threading.Interlocked.Or(ref _asked, bit); // Boots on many cores share a machine; once it is set they only read it.
         }
 
         return value;

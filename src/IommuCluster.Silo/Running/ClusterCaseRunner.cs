@@ -45,11 +45,13 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
         var workload = cases.Boot(scenarioCase);
         var started = clock.GetTimestamp();
         var seen = new SeenFindings();
+        var switches = 0UL;
         while (seen.Boots < boots
             && !(seen.Boots > 0 && IsSeen(scenarioCase, seen.Findings))
             && await _booter.BootAsync(workload, $"{Name}{_boots++}", OptionsOf(scenarioCase), cancellation) is { } boot)
         {
             seen.Note([.. boot.Findings, .. boot.Races], boot.Steps);
+            switches |= boot.Switches;
             Progress?.Invoke(seen.Boots);
         }
 
@@ -62,7 +64,10 @@ public sealed class ClusterCaseRunner(ClusterRunner cluster, CaseRunner cases, T
             seen.Steps,
             clock.GetElapsedTime(started),
             [.. all[false]],
-            [.. all[true]]);
+            [.. all[true]])
+        {
+            Switches = switches,
+        };
         return new CaseResult(scenarioCase, result, CaseVerdict.Judge(scenarioCase, result));
     }
 

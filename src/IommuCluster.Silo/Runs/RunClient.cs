@@ -15,8 +15,8 @@ namespace IommuCluster.Silo.Runs;
 /// <summary>Orders and watches runs of a cluster: one that runs elsewhere, or silos of this process.</summary>
 public sealed class RunClient : IAsyncDisposable
 {
-    /// <summary>SoCs of a slice, which boot at the same time.</summary>
-    public const int SocsASlice = RunLedger.SocsASlice;
+    /// <summary>SoCs of a slice that boot at the same time.</summary>
+    public const int SocsAtOnce = RunLedger.SocsAtOnce;
 
     /// <summary>A run whose silo was lost answers again when another one has it; no answer for so long says that the cluster is gone.</summary>
     private const int MaxSilentAsks = 60;

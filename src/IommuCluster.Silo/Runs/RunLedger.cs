@@ -16,8 +16,11 @@ internal sealed class RunLedger
     /// <summary>Boots of a slice.</summary>
     public const int BootsASlice = 10;
 
-    /// <summary>SoCs of a slice, which boot at the same time.</summary>
-    public const int SocsASlice = 16;
+    /// <summary>SoCs of a slice. At its end the last few leave cores idle, and slices of one size come to their ends together, so it is some times <see cref="SocsAtOnce"/>.</summary>
+    public const int SocsASlice = 64;
+
+    /// <summary>SoCs of a slice that boot at the same time. More only make caches colder.</summary>
+    public const int SocsAtOnce = 16;
 
     private readonly ImmutableArray<ScenarioCase> _cases;
     private readonly ImmutableArray<CaseCampaign?> _campaigns;
@@ -108,11 +111,12 @@ internal sealed class RunLedger
     }
 
     /// <summary>Notes that a slice has to be begun again.</summary>
-    /// <param name="slice">The slice; its SoCs had all begun.</param>
+    /// <param name="slice">The slice; of its SoCs those that were done, as far as was heard, and those under way are lost.</param>
     public void NoteRetry(RunSlice slice)
     {
         var record = Record.Cases[slice.CaseNumber];
-        Set(slice.CaseNumber, record with { Lost = record.Lost + (slice.Order.Socs is null ? 0 : slice.Count ?? 0) });
+        var begun = Math.Min(slice.Count ?? 0, _underWay.GetValueOrDefault(slice.Place) + SocsAtOnce);
+        Set(slice.CaseNumber, record with { Lost = record.Lost + (slice.Order.Socs is null ? 0 : begun) });
         Change(Record with { Retries = Record.Retries + 1 });
     }
 

@@ -69,7 +69,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
         return Result(result, slice) with { Lost = runner.Lost };
     }
 
-    /// <summary>Boots all SoCs of the slice at the same time, wherever their placement puts them.</summary>
+    /// <summary>Boots the SoCs of the slice, so many at the same time, wherever their placement puts them.</summary>
     private async Task<SliceResult> BootSocsAsync(ScenarioCase found, RunSlice slice, string name, Action<long> progress, CancellationToken cancellation)
     {
         var recipe = WorkloadSource.RecipeOf(slice);
@@ -77,12 +77,12 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
         var booter = new SocBooter(cluster, clock);
         var workload = workloads.Make(recipe);
         var done = 0L;
-        var boots = await Task.WhenAll(Enumerable.Range(0, (int)slice.Count!.Value).Select(async number => // SoCs are always counted.
+        var boots = new ClusterBoot?[(int)slice.Count!.Value]; // SoCs are always counted.
+        await Parallel.ForAsync(0, boots.Length, new ParallelOptions { MaxDegreeOfParallelism = RunLedger.SocsAtOnce }, async (number, _) =>
         {
-            var boot = await booter.BootAsync(workload, $"{name}{number}", options, cancellation);
+            boots[number] = await booter.BootAsync(workload, $"{name}{number}", options, cancellation);
             progress(Interlocked.Increment(ref done));
-            return boot;
-        }));
+        });
         var seen = new SeenFindings();
         foreach (var boot in boots.OfType<ClusterBoot>())
         {

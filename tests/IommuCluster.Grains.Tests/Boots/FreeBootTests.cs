@@ -1,4 +1,5 @@
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Grains.Tests.Support;
 using IommuCluster.Kernel.Memory;
@@ -15,10 +16,14 @@ public sealed class FreeBootTests(LocalCluster cluster)
     [InlineData("linux-6.8")]
     public async Task Boot_BuiltInAndSynchronous_IsClean(string profile)
     {
+        var inProcess = new DeterministicRuntime(S21.Synchronous(profile));
+        inProcess.Run(new RandomWalk(2023), 0);
+
         var seen = await cluster.Runner.BootAsync(S21.Synchronous(profile), cluster.NextName());
 
         Assert.Equal(ScheduleEnd.Completed, seen.End);
         Assert.Empty(seen.Findings);
+        Assert.Equal(inProcess.Workload.Machine!.Profile.Asked, seen.Switches);
     }
 
     /// <summary>Whoever waits for a boot takes it for stuck when the sum does not grow.</summary>

@@ -1,7 +1,9 @@
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Grains.Boots;
+using IommuCluster.Grains.Contracts;
 using IommuCluster.Grains.Tests.Support;
 using IommuCluster.Kernel.Memory;
+using IommuCluster.TestKit;
 
 namespace IommuCluster.Grains.Tests.Boots;
 
@@ -76,6 +78,61 @@ public sealed class LiveSocTests(ThreeSilos cluster)
         await Assert.ThrowsAsync<ArgumentException>(() => soc.BindAsync("nobody"));
     }
 
-    private Task<LiveSoc> StartAsync(bool scatter) =>
-        cluster.Runner.StartAsync(Stories.Boot(Stories.Case("s07-sc8180x-ufs-dma-ops/before")), cluster.NextName(), new BootOptions { Scatter = scatter });
+    /// <summary>Orleans collects what was idle for long, and these hold the only copy of the SoC's memory.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Grains_OfLiveSocThatIsIdle_AreNotCollected(bool scatter)
+    {
+        var name = cluster.NextName();
+        await using var soc = await StartAsync(scatter, name);
+        await cluster.Grains.Soc(scatter ? GrainKeys.Scattered(name) : name).StayAsync();
+
+        await cluster.Grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+
+        Assert.True((await soc.DescribeDeviceAsync(Device)).IsBound);
+        Assert.Equal(Errno.None, await soc.UnbindAsync(Device));
+        Assert.Equal(ScheduleEnd.Completed, (await soc.StopAsync()).End);
+    }
+
+    [Fact]
+    public async Task LiveSoc_ThatNobodyWantsAnyMore_Ends()
+    {
+        var (name, left) = (cluster.NextName(), new Left());
+        var order = new BootOrder(null, null, null, Checkers: true, GoOnAfterOops: false, MaxSteps: 1_000, StaysUp: true);
+        cluster.Registry.Add(name, new Boot(Programs.Of(async t => await t.Store(Box.At(0).X, 1UL)), order));
+        await cluster.Grains.Soc(name).BeginAsync(order, cluster.Grains.CreateObjectReference<IBootObserver>(left));
+        await left.AtRest.Task;
+
+        await cluster.Grains.Soc(name).StayAsync();
+
+        Assert.Equal(ScheduleEnd.Completed, (await left.Ended.Task).End);
+    }
+
+    private Task<LiveSoc> StartAsync(bool scatter, string? name = null) =>
+        cluster.Runner.StartAsync(Stories.Boot(Stories.Case("s07-sc8180x-ufs-dma-ops/before")), name ?? cluster.NextName(), new BootOptions { Scatter = scatter });
+
+    /// <summary>Had a SoC booted, and has no use for it.</summary>
+    private sealed class Left : IBootObserver
+    {
+        public TaskCompletionSource AtRest { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource<BootReport> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ValueTask EndedAsync(BootReport report)
+        {
+            Ended.TrySetResult(report);
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask RestsAsync()
+        {
+            AtRest.TrySetResult();
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask<bool> IsWantedAsync() => ValueTask.FromResult(false);
+
+        public ValueTask AnsweredAsync(int ticket, OperationAnswer answer) => ValueTask.CompletedTask;
+    }
 }

@@ -15,7 +15,28 @@ public sealed class SocPlacementTests
     {
         var silo = SocPlacementDirector.Choose("run7/soc", s_silos);
 
-        Assert.All(Enumerable.Range(0, 100), grain => Assert.Equal(silo, SocPlacementDirector.Choose($"run7/Device{grain}", s_silos.Reverse())));
+        Assert.All(Enumerable.Range(0, 100), grain => Assert.Equal(silo, SocPlacementDirector.Choose($"run7/Device{grain}", [.. s_silos.Reverse()])));
+    }
+
+    /// <summary>Silos come and go: the SoC stays where it is, and its parts beside it.</summary>
+    [Fact]
+    public void Choose_PartThatNamesTheSilo_IsThereWhicheverOthersThereAre()
+    {
+        foreach (var home in s_silos)
+        {
+            var part = $"{GrainKeys.PartsAt("run7", home)}/3";
+
+            Assert.Equal(home, SocPlacementDirector.Choose(part, s_silos));
+            Assert.Equal(home, SocPlacementDirector.Choose(part, [home]));
+        }
+    }
+
+    [Fact]
+    public void Choose_PartWhoseSiloIsGone_IsWhereANewSocWouldBe()
+    {
+        var part = $"{GrainKeys.PartsAt("run7", s_silos[2])}/3";
+
+        Assert.Equal(SocPlacementDirector.Choose("run7/soc", s_silos[..2]), SocPlacementDirector.Choose(part, s_silos[..2]));
     }
 
     [Fact]
@@ -52,12 +73,11 @@ public sealed class SocPlacementTests
     {
         var cluster = new LocalCluster(silos);
         await cluster.InitializeAsync();
-        var management = cluster.Grains.GetGrain<IManagementGrain>(0);
         var (together, scattered) = (new HashSet<SiloAddress>(), new HashSet<SiloAddress>());
         for (var number = 0; number < 10; number++)
         {
-            together.Add(Assert.Single(await PlacesAsync(cluster.Grains, management, await cluster.BeginIdleAsync())));
-            scattered.UnionWith(await PlacesAsync(cluster.Grains, management, await cluster.BeginIdleAsync(scatter: true)));
+            together.Add(Assert.Single(await PlacesAsync(cluster, await cluster.BeginIdleAsync())));
+            scattered.UnionWith(await PlacesAsync(cluster, await cluster.BeginIdleAsync(scatter: true)));
         }
 
         Assert.InRange(together.Count, Math.Min((int)silos, 2), silos); // All ten SoCs on one of two silos: 2 in 1,024 runs if it were chance.
@@ -65,22 +85,22 @@ public sealed class SocPlacementTests
         await cluster.DisposeAsync();
     }
 
-    private static async Task<HashSet<SiloAddress>> PlacesAsync(IGrainFactory grains, IManagementGrain management, string boot)
+    private static async Task<HashSet<SiloAddress>> PlacesAsync(LocalCluster cluster, string parts)
     {
         var places = new HashSet<SiloAddress>();
         foreach (var kind in new[] { HomeKind.Device, HomeKind.Iommu, HomeKind.Group, HomeKind.Domain })
         {
             for (var index = 0; index < 3; index++)
             {
-                var owner = grains.Owner(boot, new Home(kind, index));
+                var owner = cluster.Grains.Owner(parts, new Home(kind, index));
                 await owner.PeekAsync(0);
-                places.Add((await management.GetActivationAddress(owner))!);
+                places.Add(await cluster.PlaceOfAsync(owner));
             }
         }
 
-        var cpu = grains.Cpu(boot, 1);
+        var cpu = cluster.Grains.Cpu(parts, 1);
         await cpu.WaitersAsync();
-        places.Add((await management.GetActivationAddress(cpu))!);
+        places.Add(await cluster.PlaceOfAsync(cpu));
         return places;
     }
 }

@@ -41,15 +41,14 @@ public class LocalCluster : IAsyncLifetime
     internal string NextName() => $"boot{System.Threading.Interlocked.Increment(ref _boots)}";
 
     /// <summary>Begins a boot that waits for ever, for tests that step its memory themselves.</summary>
-    /// <returns>Its name.</returns>
+    /// <returns>What the keys of its parts begin with.</returns>
     internal async Task<string> BeginIdleAsync(bool scatter = false)
     {
         var name = scatter ? GrainKeys.Scattered(NextName()) : NextName();
         var order = new BootOrder(null, string.Empty, name, Checkers: true, GoOnAfterOops: false, MaxSteps: 1_000);
         var body = new ThreadStart("idle", async _ => await new TaskCompletionSource().Task);
         Registry.Add(name, new Boot(new Workload("idle", Architecture.Arm64, [new Stage("idle", [body])]), order));
-        await Grains.Soc(name).BeginAsync(order, Grains.CreateObjectReference<IBootObserver>(new Deaf()));
-        return name;
+        return await Grains.Soc(name).BeginAsync(order, Grains.CreateObjectReference<IBootObserver>(new Deaf()));
     }
 
     /// <summary>The silos.</summary>
@@ -58,9 +57,13 @@ public class LocalCluster : IAsyncLifetime
     /// <summary>Stops the silo that holds a grain; what the grain knew goes with it.</summary>
     internal async Task StopSiloOfAsync(IAddressable grain)
     {
-        var place = await Grains.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
+        var place = await PlaceOfAsync(grain);
         await _cluster.StopSiloAsync(_cluster.Silos.First(silo => silo.SiloAddress.Equals(place)));
     }
+
+    /// <summary>The silo that holds a grain, by what the silos themselves tell: a part of a SoC is in no directory.</summary>
+    internal async Task<SiloAddress> PlaceOfAsync(IAddressable grain) =>
+        Assert.Single(await Grains.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics(), each => each.GrainId == grain.GetGrainId()).SiloAddress;
 
     public Task InitializeAsync() => _cluster.DeployAsync();
 
@@ -73,6 +76,8 @@ internal sealed class Deaf : IBootObserver
     public ValueTask EndedAsync(BootReport report) => ValueTask.CompletedTask;
 
     public ValueTask RestsAsync() => ValueTask.CompletedTask;
+
+    public ValueTask<bool> IsWantedAsync() => ValueTask.FromResult(true);
 
     public ValueTask AnsweredAsync(int ticket, OperationAnswer answer) => ValueTask.CompletedTask;
 }

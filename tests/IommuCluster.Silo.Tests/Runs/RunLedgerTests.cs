@@ -7,7 +7,7 @@ namespace IommuCluster.Silo.Tests.Runs;
 
 public sealed class RunLedgerTests
 {
-    private static readonly RunOrder s_socs = new() { Text = Toy.Text, Socs = 40 };
+    private static readonly RunOrder s_socs = new() { Text = Toy.Text, Socs = 160 };
     private static readonly RunOrder s_boots = new() { Text = Toy.Text, Boots = 25 };
     private static readonly RunOrder s_timed = s_socs with { Case = "fix", Time = "10s" };
 
@@ -18,7 +18,7 @@ public sealed class RunLedgerTests
 
         var slices = TakeAll(ledger);
 
-        Assert.Equal([(0, 0L, 16L), (0, 16, 16), (0, 32, 8), (1, 0, 16), (1, 16, 16), (1, 32, 8)], slices.Select(each => (each.CaseNumber, each.First, each.Count!.Value)));
+        Assert.Equal([(0, 0L, 64L), (0, 64, 64), (0, 128, 32), (1, 0, 64), (1, 64, 64), (1, 128, 32)], slices.Select(each => (each.CaseNumber, each.First, each.Count!.Value)));
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class RunLedgerTests
         var status = ledger.Status("run-1");
         Assert.Equal(RunPhase.Completed, status.Phase);
         Assert.Equal(["as-expected", "as-expected"], status.Cases.Select(each => each.Outcome));
-        Assert.Equal((40, 3, 7), (status.Cases[0].Done, status.Cases[0].Findings[0].Count, status.Cases[0].Findings[0].First));
+        Assert.Equal((160, 3, 7), (status.Cases[0].Done, status.Cases[0].Findings[0].Count, status.Cases[0].Findings[0].First));
     }
 
     [Fact]
@@ -61,10 +61,10 @@ public sealed class RunLedgerTests
     [InlineData(false, true, false)]
     public void Note_FindingInEverySlice_IsInEveryOnlyIfAllSaySo(bool first, bool second, bool wanted)
     {
-        var ledger = Toy.Begin(s_socs with { Case = "bug", Socs = 32 });
+        var ledger = Toy.Begin(s_socs with { Case = "bug", Socs = 128 });
         var slices = TakeAll(ledger);
-        ledger.Note(slices[0], first ? Toy.Did(slices[0], Toy.Found(FindingKind.UseAfterFree, 0, 16, inEvery: true)) : Toy.Did(slices[0]));
-        ledger.Note(slices[1], second ? Toy.Did(slices[1], Toy.Found(FindingKind.UseAfterFree, 16, 16, inEvery: true)) : Toy.Did(slices[1]));
+        ledger.Note(slices[0], first ? Toy.Did(slices[0], Toy.Found(FindingKind.UseAfterFree, 0, 64, inEvery: true)) : Toy.Did(slices[0]));
+        ledger.Note(slices[1], second ? Toy.Did(slices[1], Toy.Found(FindingKind.UseAfterFree, 64, 64, inEvery: true)) : Toy.Did(slices[1]));
 
         Assert.Equal(wanted, Assert.Single(ledger.Record.Cases[0].Findings).InEvery);
     }
@@ -145,7 +145,7 @@ public sealed class RunLedgerTests
         var again = new RunLedger(ledger.Record, Toy.Orders.Read(s_socs).Cases);
 
         Assert.Equal((RunPhase.Stopping, RunPhase.Stopped), (ledger.Record.Phase, again.Record.Phase));
-        Assert.Equal(16, again.Record.Cases[0].Done);
+        Assert.Equal(64, again.Record.Cases[0].Done);
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class RunLedgerTests
         }
 
         Assert.Equal(versions.Distinct().Order(), versions);
-        Assert.Equal((1, 16), (ledger.Record.Retries, ledger.Record.Cases[0].Lost));
+        Assert.Equal((1, 5 + RunLedger.SocsAtOnce), (ledger.Record.Retries, ledger.Record.Cases[0].Lost));
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class RunLedgerTests
 
         ledger.Note(slice, Toy.Did(slice));
 
-        Assert.Equal((RunPhase.Completed, 16, Coverage.BudgetDone, "as-expected"), (ledger.Record.Phase, ledger.Record.Cases[0].Done, ledger.Record.Cases[0].Coverage, ledger.Record.Cases[0].Outcome));
+        Assert.Equal((RunPhase.Completed, 64, Coverage.BudgetDone, "as-expected"), (ledger.Record.Phase, ledger.Record.Cases[0].Done, ledger.Record.Cases[0].Coverage, ledger.Record.Cases[0].Outcome));
     }
 
     [Fact]
