@@ -12,6 +12,7 @@ IBenchmark[] benchmarks =
     new InputBenchmark(args.Length > 1 && int.TryParse(args[1], out var count) ? count : 25_000),
     new BootsBenchmark(),
     new OrdersBenchmark(args.Length > 1 && int.TryParse(args[1], out var seconds) ? seconds : 10),
+    new ReachBenchmark(args.Length > 1 && int.TryParse(args[1], out var limit) ? limit : 60, [.. args.Skip(2)]),
     new ReductionBenchmark(args.Length > 1 && int.TryParse(args[1], out var programs) ? programs : 4_000),
 ];
 var benchmark = benchmarks.FirstOrDefault(candidate => candidate.Verb == args.FirstOrDefault());

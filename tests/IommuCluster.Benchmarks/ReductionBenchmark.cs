@@ -25,6 +25,7 @@ internal sealed class ReductionBenchmark(int count) : IBenchmark
         Compare("random", RandomPrograms.Of);
         Compare("wide random", RandomPrograms.Wide);
         Compare("locked random", RandomPrograms.Locked);
+        Compare("calling random", RandomPrograms.Calling);
     }
 
     private void Compare(string name, Func<ulong, Workload> program)

@@ -24,6 +24,7 @@ public sealed partial class CheckpointTests
     [InlineData("states", true)]
     [InlineData("deepening", true)]
     [InlineData("dpor", true)]
+    [InlineData("lazy-dpor", true)]
     public async Task Explore_SearchGoneOnWith_ExhaustsWhatOneRunExhausts(string search, bool isFixed)
     {
         using var line = new CommandLine { IsFixed = isFixed };
@@ -105,13 +106,7 @@ public sealed partial class CheckpointTests
         await line.Run([.. resuming, "-n", "1"]);
         await using (var file = File.OpenWrite(line.PathOf("run")))
         {
-            file.SetLength(file.Length - (search == "dpor" ? 0 : 3));
-        }
-
-        var text = await File.ReadAllTextAsync(line.PathOf("run"));
-        if (search == "dpor")
-        {
-            await File.WriteAllTextAsync(line.PathOf("run"), text.Replace("\"search\":\"", "\"search\":\"/////w==", StringComparison.Ordinal));
+            file.SetLength(file.Length - 3);
         }
 
         var answer = await line.Run([.. resuming, "-n", "2"]);

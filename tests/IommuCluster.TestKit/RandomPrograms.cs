@@ -99,6 +99,117 @@ public static class RandomPrograms
         return Programs.Of([.. bodies]) with { Name = $"locked random program {seed}" };
     }
 
+    /// <summary>
+    /// The program of a seed, of 2 or 3 threads that call functions, which call functions: most of what those see is lost
+    /// when they return, and what they answer decides what their caller does.
+    /// </summary>
+    public static Workload Calling(ulong seed)
+    {
+        var random = new SeededRandom(seed ^ 0xca11);
+        var threads = 2 + random.Below(2);
+        var bodies = new List<Func<KernelThread, Flow>>();
+        for (var i = 0; i < threads; i++)
+        {
+            var calls = new List<(Function Function, int Value)>();
+            for (var cost = 0; cost < (threads == 2 ? 4 : 1);)
+            {
+                var function = (Function)random.Below((int)Function.Bump + 1);
+                calls.Add((function, random.Below(3)));
+                cost += function switch { Function.Take => 4, Function.Make or Function.Later => 3, Function.Bump => 1, _ => 2 };
+            }
+
+            bodies.Add(async t =>
+            {
+                var sum = 0UL;
+                foreach (var (function, value) in calls)
+                {
+                    sum = (sum + await Call(t, function, value)) % 4;
+                }
+
+                t.WarnOn(sum == 3, "three");
+                await t.Store(s_other.Y, sum);
+            });
+        }
+
+        return Programs.Of([.. bodies]) with { Name = $"calling random program {seed}" };
+    }
+
+    /// <summary>Functions; the answer of most is less than what they saw.</summary>
+    private enum Function
+    {
+        Twice,
+        Pair,
+        Choose,
+        Take,
+        Make,
+        Later,
+        Bump,
+    }
+
+    private static async Flow<ulong> Call(KernelThread t, Function function, int value)
+    {
+        using var frame = t.Call(function.ToString());
+        var word = value == 0 ? s_box.Y : s_box.X;
+        switch (function)
+        {
+            case Function.Twice:
+                return await Look(t, s_box.X) == await Look(t, s_box.Y) ? 1UL : 0;
+            case Function.Pair:
+                var (one, other) = await LookAtBoth(t);
+                return one > other ? 1UL : 0;
+            case Function.Choose:
+                await (await Look(t, word) == 0 ? t.Store(word, 1UL) : t.Store(s_box.X, 2UL, Marking.Once));
+                return 0;
+            case Function.Take:
+                if (await IsTaken(t))
+                {
+                    await t.Store(word, await Look(t, word) + 1);
+                    await t.Unlock(s_box.A); // Taken in a function that has returned.
+                    return 1;
+                }
+
+                return 0;
+            case Function.Make:
+                var made = await t.Allocate<Box>(Home.Soc);
+                await t.Store(made.X, (ulong)value);
+                await t.Store(s_box.Next, made, Marking.Ordered);
+                return 0;
+            case Function.Later:
+                var before = await t.Load(s_box.X, Marking.Once);
+                await Nothing(t);
+                await t.Store(s_box.Y, before, Marking.Once);
+                return 0;
+            case Function.Bump:
+                return (ulong)await t.AtomicAdd(s_box.Count, 1) & 1;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    private static async Flow<ulong> Look(KernelThread t, Field<ulong> word)
+    {
+        using var frame = t.Call();
+        return await t.Load(word, Marking.Once) & 1;
+    }
+
+    private static async Flow<(ulong One, ulong Other)> LookAtBoth(KernelThread t)
+    {
+        using var frame = t.Call();
+        return (await t.Load(s_box.X), await t.Load(s_box.Y));
+    }
+
+    private static async Flow<bool> IsTaken(KernelThread t)
+    {
+        using var frame = t.Call();
+        return await t.TryLock(s_box.A);
+    }
+
+    private static async Flow Nothing(KernelThread t)
+    {
+        using var frame = t.Call();
+        await t.AtomicAdd(s_box.Count, 0, Marking.Once);
+    }
+
     /// <summary>Critical sections; those named first are as they should be.</summary>
     private enum Section
     {

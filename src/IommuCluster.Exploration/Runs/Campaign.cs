@@ -5,7 +5,7 @@ using IommuCluster.Kernel.Checking;
 namespace IommuCluster.Exploration.Runs;
 
 /// <summary>What a campaign is to do. Without a budget it goes on for ever.</summary>
-/// <param name="Strategy">Name of a sampler, of the portfolio of them, or of a search in parts (<see cref="StrategyCatalog.IsInShards"/>).</param>
+/// <param name="Strategy">Name of a sampler, of the portfolio of them, or of a search.</param>
 /// <param name="Seed">Seed of the run.</param>
 public sealed record CampaignPlan(string Strategy, ulong Seed)
 {
@@ -14,6 +14,12 @@ public sealed record CampaignPlan(string Strategy, ulong Seed)
 
     /// <summary>The campaign ends after so many schedules that showed nothing new, at least 1; null for never.</summary>
     public long? Saturation { get; init; }
+
+    /// <summary>Preemptions that a search over states allows, or null for all.</summary>
+    public int? ContextBound { get; init; }
+
+    /// <summary>A search of one mind that takes more bytes than this is not handed on after each round any more: its last shard does what is left.</summary>
+    public long MostHandedOn { get; init; } = long.MaxValue;
 }
 
 /// <summary>A campaign between two rounds, as data: with the plan it is all that there is to know.</summary>
@@ -25,6 +31,9 @@ public sealed record CampaignState(int Round, LedgerState Seen, ImmutableArray<d
     /// <summary>What is left of a search, as it wrote it; empty for samplers, and at the start.</summary>
     public ReadOnlyMemory<byte> Search { get; init; }
 
+    /// <summary>How far a search of one mind is; null for others, and at the start.</summary>
+    public SearchReach? Reach { get; init; }
+
     /// <summary>Nothing was run yet.</summary>
     public static CampaignState Start { get; } = new(0, new LedgerState(), []);
 }
@@ -33,6 +42,7 @@ public sealed record CampaignState(int Round, LedgerState Seen, ImmutableArray<d
 /// A long run of samplers, or a search, as a sequence of rounds; a round is a fixed list of shards. Whoever drives it runs the shards
 /// wherever and in whichever order, and adds their results as they come; they are merged in the order of the shards. So
 /// what comes out depends on the plan and the workload alone, not on the number of workers. Knows no threads, no clock.
+/// The rounds of a search of one mind have one shard each, which goes on with what the one before it has written.
 /// </summary>
 public sealed class Campaign
 {
@@ -47,6 +57,8 @@ public sealed class Campaign
     private readonly Ledger _ledger;
     private readonly DporForest? _forest;
     private readonly List<ShardResult?> _results = [];
+    private ReadOnlyMemory<byte> _search;
+    private SearchReach? _reach;
     private int _round;
 
     /// <summary>Begins a campaign, or goes on with one.</summary>
@@ -60,7 +72,12 @@ public sealed class Campaign
         _portfolio = new Portfolio(StrategyCatalog.SamplersOf(plan.Strategy), from.Gains);
         _ledger = new Ledger(from.Seen);
         _round = from.Round;
-        if (StrategyCatalog.Ends(plan.Strategy))
+        _reach = from.Reach;
+        if (IsOfOneMind)
+        {
+            _search = from.Search;
+        }
+        else if (StrategyCatalog.Ends(plan.Strategy))
         {
             _forest = from.Search.IsEmpty ? new DporForest() : new DporForest(from.Search.Span);
         }
@@ -87,7 +104,10 @@ public sealed class Campaign
     public int Races => _ledger.Races;
 
     /// <summary>The coverage so far; null for a search, whose coverage is what it exhausts.</summary>
-    public CoverageFigures? Figures => _forest is null ? _ledger.Figures() : null;
+    public CoverageFigures? Figures => StrategyCatalog.Ends(_plan.Strategy) ? null : _ledger.Figures();
+
+    /// <summary>True when a search of one mind has become too large to be handed on: when the worker of the present shard is lost, all that was run since its beginning is run again.</summary>
+    public bool StaysWithItsWorker => _search.Length > _plan.MostHandedOn;
 
     /// <summary>Tells whether a finding was seen.</summary>
     /// <param name="finding">The finding.</param>
@@ -135,7 +155,7 @@ public sealed class Campaign
 
     /// <summary>The campaign as data. Of a round that is not whole nothing is in it.</summary>
     /// <returns>What goes on from the last whole round.</returns>
-    public CampaignState ToState() => new(_round, _ledger.ToState(), _portfolio.Gains) { Search = _forest?.Save() };
+    public CampaignState ToState() => new(_round, _ledger.ToState(), _portfolio.Gains) { Search = _forest?.Save() ?? _search, Reach = _reach };
 
     /// <summary>What was seen so far.</summary>
     /// <param name="elapsed">Time taken, as whoever drives the campaign measured it.</param>
@@ -155,7 +175,10 @@ public sealed class Campaign
         {
             IsOnlySchedule = IsOnlySchedule,
             Figures = Figures,
-            Progress = _forest?.Progress,
+            States = _reach?.States,
+            ContextBound = _reach?.ContextBound,
+            IsApproximate = _reach?.IsApproximate ?? false,
+            Progress = _forest is { Count: 0 } ? 1 : _reach?.Progress,
             Switches = _ledger.Switches,
             Hints = _ledger.Hints,
         };
@@ -164,9 +187,9 @@ public sealed class Campaign
     private void BeginRound()
     {
         var left = _plan.Schedules - _ledger.Schedules;
-        if (IsOnlySchedule || _forest is { Count: 0 })
+        if (IsOnlySchedule || _forest is { Count: 0 } || _reach is { IsExhausted: true })
         {
-            Finish(Coverage.Exhausted);
+            Finish(_reach is { ContextBound: not null } ? Coverage.ExhaustedToContextBound : Coverage.Exhausted);
         }
         else if (left <= 0)
         {
@@ -182,6 +205,8 @@ public sealed class Campaign
             _results.AddRange(Enumerable.Repeat<ShardResult?>(null, Round.Length));
         }
     }
+
+    private bool IsOfOneMind => StrategyCatalog.IsOfOneMind(_plan.Strategy);
 
     private bool IsOnlySchedule => _ledger is { Schedules: > 0, MostChoices: 0 };
 
@@ -202,6 +227,11 @@ public sealed class Campaign
             var shard = Round[result.Index];
             var merged = _ledger.Merge(_forest is null ? result : result.Renumbered(_ledger.Schedules - shard.First));
             _forest?.Take(result.Index, result.Search.Span);
+            if (IsOfOneMind)
+            {
+                (_search, _reach) = (result.Search, result.Reach);
+            }
+
             _ledger.NoteTried(shard.Flips);
             if (_portfolio.Members.IndexOf(shard.Strategy) is >= 0 and var member)
             {
@@ -228,9 +258,13 @@ public sealed class Campaign
 
     /// <summary>Rounds grow with what was run, up to so many steps: the first ones steer the portfolio soon, later ones keep all workers busy.</summary>
     private long LengthOfRound() =>
-        _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules, StepsOfRound * _ledger.Schedules / _ledger.Steps));
+        StaysWithItsWorker ? int.MaxValue
+        : _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules, StepsOfRound * _ledger.Schedules / _ledger.Steps));
 
-    private ImmutableArray<Shard> Plan(int schedules) => _forest is null ? PlanSamples(schedules) : PlanSearch(_forest, schedules);
+    private ImmutableArray<Shard> Plan(int schedules) =>
+        _forest is not null ? PlanSearch(_forest, schedules)
+        : IsOfOneMind ? [new Shard(_round, 0, _plan.Strategy, _plan.Seed, _ledger.Schedules, schedules, Length: 0) { Search = _search, ContextBound = _plan.ContextBound }]
+        : PlanSamples(schedules);
 
     /// <summary>Of each subtree the same number of schedules, those opened first first.</summary>
     private ImmutableArray<Shard> PlanSearch(DporForest forest, int schedules)

@@ -22,13 +22,4 @@ public sealed record ExplorationOptions
 
     /// <summary>The least time between two calls of <see cref="Progress"/>.</summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>Where an earlier run with the same workload and strategy stood, to go on with it; null to begin.</summary>
-    public SearchState? From { get; init; }
-
-    /// <summary>Called now and then between two schedules with where the run stands; null for nobody, and unless the strategy is <see cref="Strategies.IResumable"/>.</summary>
-    public Action<SearchState>? Checkpoint { get; init; }
-
-    /// <summary>The least time between two calls of <see cref="Checkpoint"/>.</summary>
-    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(5);
 }

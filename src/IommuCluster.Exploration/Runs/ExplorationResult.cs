@@ -49,7 +49,7 @@ public sealed record ExplorationResult(
     /// <summary>True when a search told some states apart by a few bits only: what a collision hid was not seen.</summary>
     public bool IsApproximate { get; init; }
 
-    /// <summary>How much of its tree a search had done, 0 to 1: an estimate (<see cref="Strategies.ISearch.Progress"/>); null for other strategies.</summary>
+    /// <summary>How much of its tree a search had done, 0 to 1: an estimate (<see cref="Strategies.ISearch.Progress"/>); null for other strategies, and where nobody knows.</summary>
     public double? Progress { get; init; }
 
     /// <summary>True when nobody ever had a choice, so that there is one schedule only.</summary>

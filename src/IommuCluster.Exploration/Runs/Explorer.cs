@@ -22,11 +22,7 @@ public sealed class Explorer
         _clock = clock;
         _strategy = strategy;
         _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch or DeepeningSearch });
-        _log = new ScheduleLog(_runtime, options.From?.Seen);
-        if (options.From is { } from)
-        {
-            Load(from.Search);
-        }
+        _log = new ScheduleLog(_runtime);
     }
 
     /// <summary>Explores.</summary>
@@ -36,7 +32,6 @@ public sealed class Explorer
     /// <param name="clock">Measures the budget in time.</param>
     /// <param name="cancellation">Ends the run after the present schedule; what was seen so far is answered.</param>
     /// <returns>What was seen.</returns>
-    /// <exception cref="InvalidDataException">Where an earlier run stood is damaged, or of another search.</exception>
     public static ExplorationResult Run(Workload workload, IStrategy strategy, ExplorationOptions options, TimeProvider clock, CancellationToken cancellation = default) =>
         new Explorer(workload, strategy, options, clock).Run(cancellation);
 
@@ -44,8 +39,7 @@ public sealed class Explorer
     {
         var begin = _clock.GetTimestamp();
         var told = begin;
-        var saved = begin;
-        var coverage = _log.Schedules >= _options.Schedules ? Coverage.BudgetDone : default(Coverage?);
+        var coverage = default(Coverage?);
         var onlySchedule = false;
         while (coverage is null)
         {
@@ -69,12 +63,6 @@ public sealed class Explorer
                 told = _clock.GetTimestamp();
                 progress(new ExplorationProgress(_log.Schedules, _log.Steps, _clock.GetElapsedTime(begin), _log.Entries.Count - _log.Races, _log.Races));
             }
-
-            if (_options.Checkpoint is { } checkpoint && (coverage is not null || _clock.GetElapsedTime(saved) >= _options.CheckpointInterval))
-            {
-                checkpoint(Save());
-                saved = _clock.GetTimestamp();
-            }
         }
 
         return Result(coverage.Value, _clock.GetElapsedTime(begin), onlySchedule) with { IsCancelled = cancellation.IsCancellationRequested && coverage == Coverage.StoppedEarly };
@@ -94,16 +82,6 @@ public sealed class Explorer
 
         return stop;
     }
-
-    private void Load(ImmutableArray<byte> search) => SearchTree.Read(search.AsSpan(), reader =>
-    {
-        Resumable.Load(reader);
-        return true;
-    });
-
-    private SearchState Save() => new(_log.ToState(), [.. SearchTree.Write(Resumable.Save)]);
-
-    private IResumable Resumable => _strategy as IResumable ?? throw new InvalidOperationException($"The strategy {_strategy.Name} cannot be resumed.");
 
     private ExplorationResult Result(Coverage coverage, TimeSpan elapsed, bool onlySchedule)
     {

@@ -21,22 +21,13 @@ internal sealed class ScheduleLog
     private readonly List<RaceOrderSeen> _raceOrders = [];
     private readonly List<RaceOrder> _hints = [];
     private readonly long _stepsBefore;
-    private readonly ulong _switchesBefore;
 
     /// <summary>Makes a log and notes what the boot showed, before anybody had a choice.</summary>
     /// <param name="runtime">The runtime; its lock graph takes part in what schedules show.</param>
-    /// <param name="from">What <see cref="ToState"/> answered, to go on with it; null for an empty log.</param>
-    public ScheduleLog(DeterministicRuntime runtime, LedgerState? from = null)
+    public ScheduleLog(DeterministicRuntime runtime)
     {
         _runtime = runtime;
-        _stepsBefore = (from?.Steps ?? 0) - runtime.TotalSteps;
-        _switchesBefore = from?.Switches ?? 0;
-        if (from is not null)
-        {
-            Restore(from);
-            return;
-        }
-
+        _stepsBefore = runtime.TotalSteps;
         foreach (var sighting in runtime.BootSightings)
         {
             Add(new LogEntry(sighting, 0, [Schedule.Default], atBoot: true));
@@ -53,7 +44,7 @@ internal sealed class ScheduleLog
     public int MostChoices { get; private set; }
 
     /// <summary>A bit for each profile switch that a flow asked for.</summary>
-    public ulong Switches => _switchesBefore | (_runtime.Workload.Machine?.Profile.Asked ?? 0);
+    public ulong Switches => _runtime.Workload.Machine?.Profile.Asked ?? 0;
 
     /// <summary>What was seen, in the order of first sight.</summary>
     public IReadOnlyList<LogEntry> Entries => _inOrder;
@@ -68,10 +59,10 @@ internal sealed class ScheduleLog
     public IReadOnlyDictionary<long, Schedule> EdgeMakers => _edgeMakers;
 
     /// <summary>Steps taken in the schedules noted.</summary>
-    public long Steps => _stepsBefore + _runtime.TotalSteps;
+    public long Steps => _runtime.TotalSteps - _stepsBefore;
 
     /// <summary>The log as data.</summary>
-    /// <returns>What makes an equal log.</returns>
+    /// <returns>All that it has noted.</returns>
     public LedgerState ToState() => new()
     {
         Schedules = Schedules,
@@ -176,28 +167,6 @@ internal sealed class ScheduleLog
         if (_met.Add(new MetOrder(first.Function, first.Kind, second.Function, second.Kind, first.Field ?? second.Field)) && RaceOrder.Of(first, second) is var order && _orders.Add(order))
         {
             _raceOrders.Add(new RaceOrderSeen(order, number, RaceHint.Of(_runtime, sighting.OtherStep, sighting.Step)));
-        }
-    }
-
-    private void Restore(LedgerState from)
-    {
-        (Schedules, Abandoned, MostChoices) = (from.Schedules, from.Abandoned, from.MostChoices);
-        _runtime.Lockdep?.Restore(from.LockEdges);
-        foreach (var seen in from.Findings)
-        {
-            var sighting = new Sighting(seen.Finding, seen.Step, seen.Thread, seen.OtherStep);
-            Add(new LogEntry(sighting, seen.First, seen.Schedules, seen.AtBoot) { Count = seen.Count, Ended = seen.Ended });
-        }
-
-        foreach (var (number, schedule) in from.EdgeMakers)
-        {
-            _edgeMakers.Add(number, schedule);
-        }
-
-        foreach (var seen in from.RaceOrders)
-        {
-            _orders.Add(seen.Order);
-            _raceOrders.Add(seen);
         }
     }
 

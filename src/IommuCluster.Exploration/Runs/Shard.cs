@@ -19,6 +19,12 @@ public sealed record Shard(int Round, int Index, string Strategy, ulong Seed, lo
     /// <summary>Racing pairs that it is to meet in the other order, one a schedule; empty for other samplers.</summary>
     public ImmutableArray<RaceHint> Flips { get; init; } = [];
 
-    /// <summary>The part of a search, as the search itself wrote it; empty for samplers. Its schedules are numbered when they are merged.</summary>
+    /// <summary>
+    /// The part of a search, as the search itself wrote it; its schedules are numbered when they are merged. Or the whole of a search
+    /// of one mind, to be gone on with; empty when it begins, and where whoever ran the shard before has kept it. Empty for samplers.
+    /// </summary>
     public ReadOnlyMemory<byte> Search { get; init; }
+
+    /// <summary>Preemptions that a search over states allows, or null for all.</summary>
+    public int? ContextBound { get; init; }
 }

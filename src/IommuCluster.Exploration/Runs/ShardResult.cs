@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Exploration.Runtime;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Checking;
 
 namespace IommuCluster.Exploration.Runs;
@@ -41,11 +42,14 @@ public sealed record ShardResult
     /// <summary>Racing pairs in the orders in which they were met, each with the first schedule that did.</summary>
     public required ImmutableArray<RaceOrderSeen> RaceOrders { get; init; }
 
-    /// <summary>What is left of the part of a search, as the search itself wrote it; empty for samplers.</summary>
+    /// <summary>What is left of the search or its part, as the search itself wrote it; empty for samplers, and where the worker keeps it.</summary>
     public ReadOnlyMemory<byte> Search { get; init; }
 
-    /// <summary>True when nothing is left of the part of a search.</summary>
+    /// <summary>True when nothing is left of the search or its part.</summary>
     public bool IsExhausted { get; init; }
+
+    /// <summary>How far a search of one mind is; null for others.</summary>
+    public SearchReach? Reach { get; init; }
 
     /// <summary>Pairs of accesses without a lock in common that no schedule has met as a race: hints (<see cref="LocksetPairs"/>), one a pair, in the order of sight.</summary>
     public ImmutableArray<RaceOrder> Hints { get; init; } = [];
@@ -65,6 +69,17 @@ public sealed record ShardResult
         EdgeMakers = [.. EdgeMakers.Select(maker => maker with { Number = maker.Number + by })],
         RaceOrders = [.. RaceOrders.Select(seen => seen with { Schedule = seen.Schedule + by })],
     };
+}
+
+/// <summary>How far a search is.</summary>
+/// <param name="IsExhausted">True when nothing is left within the bound.</param>
+/// <param name="States">States that it remembers; null for a search that remembers none.</param>
+/// <param name="ContextBound">Everything with at most so many preemptions was seen; null when no such bound was completed, or none cut anything off.</param>
+/// <param name="IsApproximate">True when some states are told apart by a few bits only.</param>
+/// <param name="Progress">An estimate of the part that is done, 0 to 1 (<see cref="ISearch.Progress"/>); null where nobody knows.</param>
+public sealed record SearchReach(bool IsExhausted, long? States, int? ContextBound, bool IsApproximate, double? Progress)
+{
+    internal static SearchReach Of(ISearch search) => new(search.IsExhausted, search.StateCount, search.CompletedBound, search.IsApproximate, search.Progress);
 }
 
 /// <summary>A schedule and its number in the run.</summary>

@@ -172,8 +172,8 @@ public sealed class DeterministicRuntime : IKernelMemory
         for (var live = _turns.Live; live != 0; live &= live - 1)
         {
             var thread = _threads[BitOperations.TrailingZeroCount(live)];
-            var observed = thread.Observed;
-            key = key.Plus(StateHash.Of((ulong)thread.Id, observed.Low)).Plus(StateHash.Of(~(ulong)thread.Id, unchecked(observed.High + (ulong)thread.StepCount)));
+            var local = thread.LocalState;
+            key = key.Plus(StateHash.Of((ulong)thread.Id, local.Low)).Plus(StateHash.Of(~(ulong)thread.Id, local.High));
         }
 
         return key;

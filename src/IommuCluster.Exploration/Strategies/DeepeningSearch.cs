@@ -39,7 +39,7 @@ public sealed class DeepeningSearch : ISearch, IResumable
     public long? StateCount => _search.StateCount;
 
     /// <summary>How much of the present bound is done.</summary>
-    public double Progress => _search.Progress;
+    public double? Progress => _search.Progress;
 
     /// <inheritdoc/>
     public bool BeginSchedule(long number) => !IsExhausted && _search.BeginSchedule(number);

@@ -26,9 +26,6 @@ internal sealed class DporForest
     /// <summary>Subtrees in which something is left.</summary>
     public int Count => _open.Count;
 
-    /// <summary>An estimate of the part of the search that is done, 0 to 1; see <see cref="ISearch.Progress"/>.</summary>
-    public double Progress => Math.Clamp(1 - _open.Sum(subtree => WeightOf(subtree) * (1 - subtree.Progress)), 0, 1);
-
     /// <summary>A subtree, to be searched.</summary>
     /// <param name="index">Its number, less than <see cref="Count"/>.</param>
     /// <returns>The subtree as bytes.</returns>
@@ -133,7 +130,4 @@ internal sealed class DporForest
         _open.Add(path.Beside(frame, number, slot));
         frame.Done |= 1UL << slot;
     }
-
-    private double WeightOf(DporSubtree subtree) =>
-        Enumerable.Range(0, subtree.Shared).Aggregate(1.0, (weight, i) => weight / Math.Max(1, _shared[subtree.PlaceOf(i)].Branches.Branches));
 }

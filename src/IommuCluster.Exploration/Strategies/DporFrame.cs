@@ -1,4 +1,3 @@
-using System.Numerics;
 using IommuCluster.Exploration.Reduction;
 
 namespace IommuCluster.Exploration.Strategies;
@@ -36,9 +35,6 @@ internal sealed class DporFrame(int step, ulong enabled, ulong sleep, int chosen
 
     /// <summary>What the units of those who sleep or were tried did here, by slot; null where their announced steps tell it.</summary>
     public SortedList<int, OrderedEvent[]>? Units { get; init; }
-
-    /// <summary>Of <see cref="SearchTree.Progress"/>: branches known of, and those done.</summary>
-    public (int Branches, int Done) Branches => (BitOperations.PopCount(Backtrack & ~Sleep), BitOperations.PopCount(Done));
 
     /// <summary>Tells whether one of some threads is to be tried, was tried, or need not be.</summary>
     /// <param name="initials">A bit for each thread.</param>

@@ -20,9 +20,6 @@ internal sealed class DporSubtree
     /// <summary>True when nothing is left.</summary>
     public bool IsDone { get; set; }
 
-    /// <summary>What is known of how much is done, 0 to 1.</summary>
-    public double Progress => IsDone ? 1 : SearchTree.Progress(Stack.Skip(Shared).Select(frame => frame.Branches));
-
     /// <summary>The number of the first choice beside whose path something is left to try; the number of choices when there is none.</summary>
     public int FirstLeft
     {

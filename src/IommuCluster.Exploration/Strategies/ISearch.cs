@@ -20,9 +20,10 @@ public interface ISearch : IStrategy
     /// <summary>
     /// Estimate of the part of the search tree that is done, 0 to 1: each branch of a choice is taken for as large as the
     /// others (Knuth, Estimating the Efficiency of Backtrack Programs, 1975). Later branches mostly meet what earlier ones
-    /// have seen, so that it errs on the low side.
+    /// have seen, so that it errs on the low side. Null where nobody knows: a search that learns of most branches of a
+    /// choice only from what it runs below them cannot tell how many there will be.
     /// </summary>
-    double Progress { get; }
+    double? Progress { get; }
 }
 
 /// <summary>A search that can be written down between two schedules and taken up again in another process.</summary>

@@ -61,7 +61,7 @@ public sealed class SourceDpor : ISearch, IResumable
     public long? StateCount => null;
 
     /// <inheritdoc/>
-    public double Progress => _tree.Progress;
+    public double? Progress => IsExhausted ? 1 : null;
 
     /// <summary>Schedules that ran to their end, whichever it was; since the last lesson of a lazy search.</summary>
     public long Executions { get; private set; }

@@ -87,7 +87,7 @@ public sealed class StateSearch : ISearch, IResumable
     public long? StateCount => _visited.Count;
 
     /// <inheritdoc/>
-    public double Progress => IsExhausted ? 1 : SearchTree.Progress(_stack.Select(frame => (BitOperations.PopCount(frame.Allowed), BitOperations.PopCount(frame.Done))));
+    public double? Progress => IsExhausted ? 1 : SearchTree.Progress(_stack.Select(frame => (BitOperations.PopCount(frame.Allowed), BitOperations.PopCount(frame.Done))));
 
     /// <summary>How often the search began anew because what it took for nobody else's business was not.</summary>
     public int Lessons { get; private set; }

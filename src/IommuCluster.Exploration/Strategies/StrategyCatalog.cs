@@ -44,10 +44,15 @@ public static class StrategyCatalog
     /// <returns>True for searches, false for samplers.</returns>
     public static bool Ends(string name) => name is States or Deepening or Dpor or LazyDpor;
 
-    /// <summary>Tells whether a strategy is run in shards, which any number of workers share: all samplers, and a search that remembers nothing.</summary>
+    /// <summary>Tells whether a strategy is a search that one worker does at a time, because it rests on all that it knows: it is handed on from shard to shard.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <returns>False for searches of one mind.</returns>
-    public static bool IsInShards(string name) => !Ends(name) || name == Dpor;
+    /// <returns>False for samplers, and for a search that remembers nothing, which any number of workers share.</returns>
+    public static bool IsOfOneMind(string name) => Ends(name) && name != Dpor;
+
+    /// <summary>Tells whether a strategy looks at <see cref="DeterministicRuntime.StateKey"/>.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <returns>True for searches over states.</returns>
+    public static bool HashesStates(string name) => name is States or Deepening;
 
     /// <summary>The samplers that a name stands for.</summary>
     /// <param name="name">One of <see cref="Names"/> that does not end.</param>

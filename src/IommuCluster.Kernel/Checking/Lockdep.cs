@@ -45,16 +45,6 @@ public sealed class Lockdep
         _graph.Truncate(_kept);
     }
 
-    /// <summary>Takes in edges that an earlier process saw; nothing is reported.</summary>
-    /// <param name="edges">The edges in the order of their making; those that are there are passed over.</param>
-    public void Restore(IEnumerable<LockEdge> edges)
-    {
-        foreach (var edge in edges.Where(edge => !_graph.Has(edge.Held.Key, edge.Acquired.Key)))
-        {
-            _graph.Add(edge);
-        }
-    }
-
     /// <summary>Takes notice of the lock on top of the thread's stack; the thread reports each recursion and cycle seen for the first time.</summary>
     /// <param name="thread">The thread.</param>
     /// <param name="isTry">True for a successful trylock: it cannot have waited, so it makes no edge.</param>

@@ -89,6 +89,7 @@ public struct FlowMethodBuilder<T>
     /// <param name="result">Its answer.</param>
     public void SetResult(T result)
     {
+        Recollection.Running?.Return(result);
         if (Box is { } box)
         {
             box.SetResult(result);

@@ -13,13 +13,14 @@ namespace IommuCluster.Kernel.Memory;
 public sealed partial class KernelThread
 {
     private const int MaxFrames = 64;
+    private const ulong CountsTerm = 0xc047UL << 32;
 
     private readonly IKernelMemory _memory;
     private readonly Lockdep? _lockdep;
     private readonly Machine? _machine;
     private readonly string[] _frames = new string[MaxFrames];
     private readonly HeldLock[] _held = new HeldLock[48];
-    private readonly bool _observes;
+    private readonly Recollection? _recollection;
     private readonly Action _exit;
     private int _depth;
     private int _allocations;
@@ -38,13 +39,13 @@ public sealed partial class KernelThread
     /// <param name="lockdep">The lock graph that its acquisitions are added to, or null.</param>
     /// <param name="slot">Its number among the runtime's threads.</param>
     /// <param name="machine">The machine's facts, or null.</param>
-    /// <param name="observes">True to keep <see cref="Observed"/> up to date, for searches over states.</param>
+    /// <param name="observes">True to keep <see cref="LocalState"/> up to date, for searches over states.</param>
     public KernelThread(IKernelMemory memory, Lockdep? lockdep, int slot, Machine? machine, bool observes = false)
     {
         _memory = memory;
         _machine = machine;
         _lockdep = lockdep;
-        _observes = observes;
+        _recollection = observes ? new Recollection(MaxFrames) : null;
         _exit = Exit;
         Slot = slot;
     }
@@ -67,8 +68,8 @@ public sealed partial class KernelThread
     /// <summary>Number of steps taken.</summary>
     public int StepCount { get; private set; }
 
-    /// <summary>A hash of all that it has observed so far: with the number of steps its local state is a function of it. Zero unless asked for.</summary>
-    public StateHash Observed { get; private set; }
+    /// <summary>A hash on which all that it will do rests, but for memory: what it remembers, which locks it holds, and what its next objects are called. Zero unless asked for.</summary>
+    public StateHash LocalState => _recollection is null ? default : _recollection.Hash.Plus(HeldState()).Plus(StateHash.Of(CountsTerm | (uint)_atomicDepth, ((ulong)_homes << 32) | (uint)_allocations));
 
     /// <summary>The thread that a <see cref="StepKind.Spawn"/> step starts.</summary>
     public ThreadStart? Spawned { get; private set; }
@@ -100,7 +101,7 @@ public sealed partial class KernelThread
         Id = id;
         Start = start;
         StepCount = 0;
-        Observed = parent is null ? default : parent.Observed.Plus(StateHash.Of((ulong)parent.Id, (ulong)parent.StepCount));
+        _recollection?.Begin(parent is null ? default : InheritedFrom(parent));
         _depth = 0;
         _allocations = 0;
         _homes = 0;
@@ -113,7 +114,10 @@ public sealed partial class KernelThread
     /// <summary>Runs the body up to its first step.</summary>
     public void Begin()
     {
+        var outer = Recollection.Running;
+        Recollection.Running = _recollection;
         _body = Start.Body(this).GetAwaiter();
+        Recollection.Running = outer;
         if (_body.IsCompleted)
         {
             Exit();
@@ -130,11 +134,7 @@ public sealed partial class KernelThread
     {
         Result = result.Value;
         StepCount++;
-        if (_observes)
-        {
-            Observed = Observed.Plus(StateHash.Of(((ulong)StepCount << 8) | (ulong)Request.Kind, Result));
-        }
-
+        _recollection?.Observe(Request.Kind, Result);
         switch (Request.Kind)
         {
             case StepKind.Lock:
@@ -157,15 +157,17 @@ public sealed partial class KernelThread
     {
         var continuation = _continuation!;
         _continuation = null;
+        Recollection.Running = _recollection;
         continuation();
     }
 
-    /// <summary>Enters a kernel function, for the call stack of reports.</summary>
+    /// <summary>Enters a kernel function, for the call stack of reports; and what it sees is forgotten when it has answered.</summary>
     /// <param name="function">The method that models it.</param>
-    /// <returns>Leaves the function when disposed.</returns>
+    /// <returns>Leaves the function when disposed, which is to be when its method ends.</returns>
     public Frame Call([CallerMemberName] string function = "")
     {
         _frames[_depth++] = function;
+        _recollection?.Enter();
         return new Frame(this);
     }
 
@@ -224,7 +226,30 @@ public sealed partial class KernelThread
         _memory.Exited(this);
     }
 
-    private void Announce() => GoesOn = _memory.Announce(this);
+    /// <summary>What the parent knows, told from what another parent knows.</summary>
+    private static StateHash InheritedFrom(KernelThread parent)
+    {
+        var (low, high) = parent.LocalState;
+        return StateHash.Of((ulong)parent.Id, low).Plus(StateHash.Of(~(ulong)parent.Id, high));
+    }
+
+    private StateHash HeldState()
+    {
+        var state = default(StateHash);
+        for (var i = 0; i < HeldCount; i++)
+        {
+            ref var held = ref _held[i];
+            state = state.Plus(StateHash.Of(held.Base.Plus(held.Descriptor.Word).Value, ((ulong)i << 16) | ((ulong)held.Subclass << 8) | (held.IsRead ? 2UL : 1UL)));
+        }
+
+        return state;
+    }
+
+    private void Announce()
+    {
+        _recollection?.Settle();
+        GoesOn = _memory.Announce(this);
+    }
 
     private void Access<T>(StepKind kind, in Field<T> field, ulong value, Marking marking)
         where T : unmanaged => Access(kind, field.Base, field.Descriptor, field.Index, value, marking);
@@ -250,6 +275,10 @@ public sealed partial class KernelThread
         internal Frame(KernelThread thread) => _thread = thread;
 
         /// <summary>Leaves the function.</summary>
-        public void Dispose() => _thread._depth--;
+        public void Dispose()
+        {
+            _thread._depth--;
+            _thread._recollection?.Leave();
+        }
     }
 }

@@ -24,6 +24,9 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     /// <summary>Schedules that shrinking one finding may cost.</summary>
     private const int MinimiserRuns = 2_000;
 
+    /// <summary>A search of many states takes a while to be written: not after every round.</summary>
+    private static readonly TimeSpan s_savingInterval = TimeSpan.FromSeconds(5);
+
     /// <summary>Hears of every schedule that is explored; null for nobody.</summary>
     public IScheduleObserver? Observer { get; init; }
 
@@ -45,9 +48,7 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
     {
         try
         {
-            return StrategyCatalog.IsInShards(scenarioCase.Explore.Strategy)
-                ? RunShards(scenarioCase, progress, checkpoint, cancellation)
-                : Search(scenarioCase, progress, checkpoint, cancellation);
+            return RunRounds(scenarioCase, progress, checkpoint, cancellation);
         }
         catch (InvalidDataException bad) when (checkpoint is not null)
         {
@@ -55,45 +56,25 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         }
     }
 
-    private ExplorationResult Search(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
-    {
-        var settings = scenarioCase.Explore;
-        var search = StrategyCatalog.CreateSearch(settings.Strategy, settings.ContextBound);
-        if (checkpoint is not null && search is not IResumable)
-        {
-            throw new ScenarioException($"--checkpoint with strategy {settings.Strategy}", "this search cannot be gone on with in another process", "leave --checkpoint away, or sample");
-        }
-
-        var from = checkpoint?.Read(scenarioCase);
-        var before = from?.Elapsed ?? TimeSpan.Zero;
-        var begin = clock.GetTimestamp();
-        var options = new ExplorationOptions
-        {
-            Runtime = OptionsOf(settings) with { Observer = Observer },
-            Schedules = settings.Schedules,
-            Time = settings.Time - before,
-            Progress = progress is null ? null : at => progress(at with { Elapsed = before + at.Elapsed, Before = (from?.Campaign.Seen.Schedules ?? 0, before) }),
-            From = from is null ? null : new SearchState(from.Campaign.Seen, from.Search),
-            Checkpoint = checkpoint is null ? null : state => checkpoint.Write(scenarioCase, new Checkpoint(before + clock.GetElapsedTime(begin), new CampaignState(0, state.Seen, []), state.Search)),
-        };
-        var seen = Explorer.Run(Boot(scenarioCase), search, options, clock, cancellation);
-        return seen with { Elapsed = before + seen.Elapsed };
-    }
-
-    private ExplorationResult RunShards(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
+    private ExplorationResult RunRounds(ScenarioCase scenarioCase, Action<ExplorationProgress>? progress, CheckpointFile? checkpoint, CancellationToken cancellation)
     {
         var settings = scenarioCase.Explore;
         var from = checkpoint?.Read(scenarioCase) ?? Checkpoint.Start;
-        var campaign = new Campaign(new CampaignPlan(settings.Strategy, settings.Seed) { Schedules = settings.Schedules, Saturation = settings.Saturation }, from.Campaign);
-        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings) with { Observer = Observer }), cores);
+        var campaign = new Campaign(PlanOf(settings), from.Campaign);
+        var workers = new LocalWorkers(() => new ShardRunner(Boot(scenarioCase), OptionsOf(settings) with { Observer = Observer }) { KeepsSearch = true }, cores);
         var before = (campaign.Schedules, from.Elapsed);
         var begin = clock.GetTimestamp();
+        var isOfOneMind = StrategyCatalog.IsOfOneMind(settings.Strategy);
+        var saved = begin;
         TimeSpan Elapsed() => from.Elapsed + clock.GetElapsedTime(begin);
         while (campaign.End is null)
         {
-            if (workers.RunRound(campaign, () => Elapsed() >= settings.Time, cancellation))
+            var isWhole = workers.RunRound(campaign, () => Elapsed() >= settings.Time, cancellation);
+            var isDue = !isOfOneMind || campaign.End is not null || clock.GetElapsedTime(saved) >= s_savingInterval;
+            if (checkpoint is not null && isWhole && isDue)
             {
-                checkpoint?.Write(scenarioCase, new Checkpoint(Elapsed(), campaign.ToState(), []));
+                checkpoint.Write(scenarioCase, new Checkpoint(Elapsed(), isOfOneMind ? campaign.ToState() with { Search = workers.SaveSearch() } : campaign.ToState()));
+                saved = clock.GetTimestamp();
             }
 
             progress?.Invoke(new ExplorationProgress(campaign.Schedules, campaign.Steps, Elapsed(), campaign.Consequences, campaign.Races) { Figures = campaign.Figures, Before = before });
@@ -167,6 +148,12 @@ public sealed class CaseRunner(TimeProvider clock, Func<BootPlan, Workload>? boo
         SocSpans.Write(result.Steps, $"{token.Scenario}/{token.Case} replay", clock.GetUtcNow());
         return result;
     }
+
+    /// <summary>How a case is explored, as a campaign.</summary>
+    /// <param name="settings">The case's settings.</param>
+    /// <returns>The plan.</returns>
+    public static CampaignPlan PlanOf(ExploreSettings settings) =>
+        new(settings.Strategy, settings.Seed) { Schedules = settings.Schedules, Saturation = settings.Saturation, ContextBound = settings.ContextBound };
 
     /// <summary>How a case's schedules are watched, on any runtime.</summary>
     /// <param name="settings">How the case is explored.</param>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using IommuCluster.Exploration.Runs;
@@ -10,11 +9,10 @@ namespace IommuCluster.Scenarios.Running;
 /// <summary>Where a run stands.</summary>
 /// <param name="Elapsed">Time that it took so far.</param>
 /// <param name="Campaign">What it has done and seen.</param>
-/// <param name="Search">What its strategy wrote, where it is a search; empty for samplers.</param>
-public sealed record Checkpoint(TimeSpan Elapsed, CampaignState Campaign, ImmutableArray<byte> Search)
+public sealed record Checkpoint(TimeSpan Elapsed, CampaignState Campaign)
 {
     /// <summary>Nothing was run yet.</summary>
-    public static Checkpoint Start { get; } = new(TimeSpan.Zero, CampaignState.Start, []);
+    public static Checkpoint Start { get; } = new(TimeSpan.Zero, CampaignState.Start);
 }
 
 /// <summary>
@@ -44,7 +42,7 @@ public sealed class CheckpointFile(string path)
             var head = JsonSerializer.Deserialize(bytes.AsSpan(0, campaign), CheckpointJson.Default.CheckpointHead) ?? throw new JsonException("it is empty");
             Check(head, scenarioCase);
             var search = AfterLine(bytes, campaign);
-            return new Checkpoint(TimeSpan.FromMilliseconds(head.ElapsedMs), RunsWire.ReadState(bytes.AsSpan(campaign, search - campaign)), [.. bytes.AsSpan(search)]);
+            return new Checkpoint(TimeSpan.FromMilliseconds(head.ElapsedMs), RunsWire.ReadState(bytes.AsSpan(campaign, search - campaign)) with { Search = bytes.AsMemory(search) });
         }
         catch (JsonException bad)
         {
@@ -62,9 +60,9 @@ public sealed class CheckpointFile(string path)
         {
             JsonSerializer.Serialize(file, new CheckpointHead(MadeFor(scenarioCase), Build, checkpoint.Elapsed.TotalMilliseconds), CheckpointJson.Default.CheckpointHead);
             file.WriteByte(LineFeed);
-            file.Write(RunsWire.Write(checkpoint.Campaign));
+            file.Write(RunsWire.Write(checkpoint.Campaign with { Search = default }));
             file.WriteByte(LineFeed);
-            file.Write(checkpoint.Search.AsSpan());
+            file.Write(checkpoint.Campaign.Search.Span);
             file.Flush(flushToDisk: true);
         }
 

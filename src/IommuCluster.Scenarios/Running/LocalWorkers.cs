@@ -49,6 +49,10 @@ public sealed class LocalWorkers
         return true;
     }
 
+    /// <summary>Writes the search of one mind that is kept by the one worker that runs it.</summary>
+    /// <returns>The bytes; empty when there is none. Between two rounds only.</returns>
+    public ReadOnlyMemory<byte> SaveSearch() => _idle.TryPeek(out var worker) ? worker.SaveSearch() : default;
+
     private ShardResult Run(Shard shard, Func<bool> isOver)
     {
         var runner = _idle.TryTake(out var idle) ? idle : _create();

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using IommuCluster.Exploration.Runs;
-using IommuCluster.Exploration.Strategies;
 using IommuCluster.Scenarios.Format;
+using IommuCluster.Scenarios.Running;
 
 namespace IommuCluster.Silo.Runs;
 
@@ -11,6 +11,12 @@ namespace IommuCluster.Silo.Runs;
 /// </summary>
 internal sealed class CaseCampaign
 {
+    /// <summary>
+    /// Bytes of a search that are handed on after each round, in messages of 4/3 of that, and kept as often: some 300,000 states. A search
+    /// that has grown larger stays with its worker.
+    /// </summary>
+    public const long MostHandedOn = 8 << 20;
+
     private readonly ScenarioCase _case;
     private readonly Campaign _campaign;
     private readonly HashSet<int> _given = []; // Shards of the present round that somebody does or has done.
@@ -21,19 +27,14 @@ internal sealed class CaseCampaign
     /// <param name="state">Where it stood, as <see cref="Told"/> keeps it; empty for the start.</param>
     public CaseCampaign(ScenarioCase scenarioCase, ImmutableArray<byte> state)
     {
-        var explore = scenarioCase.Explore;
         _case = scenarioCase;
-        _campaign = new Campaign(
-            new CampaignPlan(explore.Strategy, explore.Seed) { Schedules = explore.Schedules, Saturation = explore.Saturation },
-            state.IsEmpty ? null : RunsWire.ReadState(state.AsSpan()));
+        _campaign = new Campaign(CaseRunner.PlanOf(scenarioCase.Explore) with { MostHandedOn = MostHandedOn }, state.IsEmpty ? null : RunsWire.ReadState(state.AsSpan()));
     }
 
-    /// <summary>Tells whether a case is explored so. A search that remembers states needs one mind, so it is done in one piece.</summary>
+    /// <summary>Tells whether the cases of an order are explored so.</summary>
     /// <param name="order">What was asked.</param>
-    /// <param name="explore">How the case is explored.</param>
-    /// <returns>True when it is.</returns>
-    public static bool Fits(RunOrder order, ExploreSettings explore) =>
-        order is { Boots: null, Socs: null, Replay: null } && StrategyCatalog.IsInShards(explore.Strategy);
+    /// <returns>True when schedules are explored, false when SoCs are booted or a token is replayed.</returns>
+    public static bool Fits(RunOrder order) => order is { Boots: null, Socs: null, Replay: null };
 
     /// <summary>True when there is nothing more to run.</summary>
     public bool HasEnded => _campaign.End is not null;
@@ -96,6 +97,7 @@ internal sealed class CaseCampaign
             Coverage = seen.Coverage,
             Findings = [.. seen.All.Select(each => SliceFinding.Of(_case, each))],
             Campaign = [.. RunsWire.Write(_campaign.ToState())],
+            Note = _campaign is { StaysWithItsWorker: true, End: null } ? $"the search has become too large to be handed on ({MostHandedOn >> 20} MB): if its silo is lost it goes on from schedule {seen.Schedules}" : null,
         };
     }
 }

@@ -175,7 +175,7 @@ internal sealed class RunLedger
         return new CaseRecord(
             scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name, strategy, budget, size,
             DoneBelow: 0, DoneAbove: [], Done: 0, Abandoned: 0, Steps: 0, Coverage.BudgetDone, Findings: [], Outcome: null, Reasons: [],
-            CaseCampaign.Fits(order, explore) ? [] : null);
+            CaseCampaign.Fits(order) ? [] : null);
     }
 
     private RunSlice? NextOf(int number)
@@ -328,7 +328,8 @@ internal sealed class RunLedger
         record.Outcome,
         record.Reasons,
         [.. record.Findings.Where(each => !each.ToFinding().IsRace).Select(StatusOf), .. record.Findings.Where(each => each.ToFinding().IsRace).Select(StatusOf)],
-        record.Lost);
+        record.Lost,
+        record.Note);
 
     private static RunFinding StatusOf(SliceFinding seen) => new(
         seen.ToFinding().Id, ScenarioWords.Kebab(seen.Kind), seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, seen.Count, seen.First, seen.InEvery, seen.Token);

@@ -46,6 +46,7 @@ internal sealed record RunRecord(
 /// <param name="Campaign">Where the campaign stood after its last whole round, as JSON; empty before the first one ended; null for a case without one.</param>
 /// <param name="Lost">SoCs that lost their silo and were booted again.</param>
 /// <param name="Elapsed">Time in which slices of it were under way.</param>
+/// <param name="Note">What to know of it while it runs, in a line; null for nothing.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.case-record")]
 internal sealed record CaseRecord(
     [property: Id(0)] string Name,
@@ -65,7 +66,8 @@ internal sealed record CaseRecord(
     [property: Id(14)] ImmutableArray<string> Reasons,
     [property: Id(15)] ImmutableArray<byte>? Campaign = null,
     [property: Id(16)] long Lost = 0,
-    [property: Id(17)] TimeSpan Elapsed = default)
+    [property: Id(17)] TimeSpan Elapsed = default,
+    [property: Id(18)] string? Note = null)
 {
     /// <summary>Number of slices.</summary>
     public int Slices => SliceSize is { } size ? (int)((Budget!.Value + size - 1) / size) : 1; // Sliced only with a budget.

@@ -67,6 +67,7 @@ public sealed record RunStatus(
 /// <param name="Reasons">Why it is not as expected, a line each.</param>
 /// <param name="Findings">What was seen, consequences before races, each in the order of first sight.</param>
 /// <param name="Lost">SoCs that lost their silo and were booted again.</param>
+/// <param name="Note">What to know of it while it runs, in a line; null for nothing.</param>
 [GenerateSerializer, Immutable, Alias("iommucluster.case-status")]
 public sealed record CaseStatus(
     [property: Id(0)] string Case,
@@ -82,7 +83,8 @@ public sealed record CaseStatus(
     [property: Id(10)] string? Outcome,
     [property: Id(11)] ImmutableArray<string> Reasons,
     [property: Id(12)] ImmutableArray<RunFinding> Findings,
-    [property: Id(13)] long Lost);
+    [property: Id(13)] long Lost,
+    [property: Id(14)] string? Note = null);
 
 /// <summary>A finding of a run, one a site. In JSON functions bear the kernel's names.</summary>
 /// <param name="Id">Its fingerprint.</param>

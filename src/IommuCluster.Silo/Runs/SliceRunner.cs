@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Strategies;
 using IommuCluster.Exploration.Telemetry;
 using IommuCluster.Grains.Boots;
 using IommuCluster.Kernel.Memory;
@@ -44,7 +46,7 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
             { Replay: { } token } => ReplayAsync(found, slice, ScenarioToken.Parse(token), name, cancellation),
             { Boots: not null } => BootAsync(found, slice, name, progress, cancellation),
             { Socs: not null } => BootSocsAsync(found, slice, name, progress, cancellation),
-            _ => OnAThread(() => Explore(found, slice, progress, cancellation)),
+            _ => throw new UnreachableException("Whatever else is explored is explored in shards."),
         };
     }
 
@@ -55,10 +57,12 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
     private ShardResult Run(RunSlice slice, Shard shard, Action<long> progress, CancellationToken cancellation)
     {
         var begun = 0;
+        var begin = clock.GetTimestamp();
+        var timeLeft = StrategyCatalog.IsOfOneMind(shard.Strategy) ? slice.TimeLeft : null; // Its shard may be all that is left.
         return _workers.Run(slice, shard, () =>
         {
             progress(begun++);
-            return cancellation.IsCancellationRequested;
+            return cancellation.IsCancellationRequested || clock.GetElapsedTime(begin) >= timeLeft;
         });
     }
 
@@ -91,12 +95,6 @@ internal sealed class SliceRunner(OrderReader orders, ClusterRunner cluster, Wor
 
         var coverage = seen.Boots == slice.Count ? Coverage.BudgetDone : Coverage.StoppedEarly;
         return new SliceResult(seen.Boots, 0, seen.Steps, coverage, FindingsOf(found, seen.ByRace().SelectMany(each => each), slice), Lost: booter.Lost);
-    }
-
-    private SliceResult Explore(ScenarioCase found, RunSlice slice, Action<long> progress, CancellationToken cancellation)
-    {
-        var explore = found.Explore with { Schedules = slice.Count, Time = slice.TimeLeft };
-        return Result(_cases.Run(found with { Explore = explore }, at => progress(at.Schedules), checkpoint: null, cancellation), slice);
     }
 
     private async Task<SliceResult> ReplayAsync(ScenarioCase found, RunSlice slice, ScenarioToken token, string name, CancellationToken cancellation)

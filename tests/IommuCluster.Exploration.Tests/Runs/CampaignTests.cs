@@ -41,6 +41,9 @@ public sealed class CampaignTests
         { StrategyCatalog.Pct, 4 },
         { StrategyCatalog.Delay, 5 },
         { StrategyCatalog.Dpor, 6 },
+        { StrategyCatalog.States, 7 },
+        { StrategyCatalog.Deepening, 8 },
+        { StrategyCatalog.LazyDpor, 9 },
     };
 
     [Theory]
@@ -134,6 +137,45 @@ public sealed class CampaignTests
     }
 
     [Theory]
+    [InlineData(StrategyCatalog.States, true)]
+    [InlineData(StrategyCatalog.States, false)]
+    [InlineData(StrategyCatalog.Deepening, false)]
+    [InlineData(StrategyCatalog.LazyDpor, false)]
+    public void Run_SearchHandedOn_DoesWhatOneSearchDoes(string strategy, bool isKept)
+    {
+        var program = Yardstick.M(true);
+        var one = Explorer.Run(program, StrategyCatalog.CreateSearch(strategy), new ExplorationOptions { Schedules = 1_000 }, TimeProvider.System);
+        var campaign = new Campaign(new CampaignPlan(strategy, 1) { Schedules = 1_000 });
+        var kept = new ShardRunner(program, new RuntimeOptions()) { KeepsSearch = true };
+        while (campaign.End is null)
+        {
+            campaign.Add((isKept ? kept : new ShardRunner(program, new RuntimeOptions())).Run(campaign.Round.Single()));
+        }
+
+        var result = campaign.ToResult(TimeSpan.Zero);
+        Assert.Equal((one.Coverage, one.Schedules, one.Abandoned, one.Steps), (result.Coverage, result.Schedules, result.Abandoned, result.Steps));
+        Assert.Equal((one.States, one.ContextBound, one.IsApproximate, one.Progress), (result.States, result.ContextBound, result.IsApproximate, result.Progress));
+        Assert.InRange(campaign.ToState().Round, 2, 1_000);
+    }
+
+    [Fact]
+    public void Run_SearchTooLargeToBeHandedOn_IsDoneByItsNextShard()
+    {
+        var plan = new CampaignPlan(StrategyCatalog.States, 1) { MostHandedOn = 100 };
+        var campaign = new Campaign(plan);
+        var first = new ShardRunner(Yardstick.M(true), new RuntimeOptions()).Run(campaign.Round.Single());
+        Assert.False(campaign.StaysWithItsWorker);
+
+        campaign.Add(first);
+        Assert.True(campaign.StaysWithItsWorker);
+        var again = new Campaign(plan, campaign.ToState()); // The worker was lost.
+        again.Add(new ShardRunner(Yardstick.M(true), new RuntimeOptions()).Run(again.Round.Single()));
+
+        Assert.Equal(Ended(Yardstick.M(true), plan with { MostHandedOn = long.MaxValue }).Schedules, again.Schedules);
+        Assert.Equal((Coverage.Exhausted, 2), (again.End, again.ToState().Round));
+    }
+
+    [Theory]
     [InlineData(false, 2)]
     [InlineData(true, 2)]
     public void Run_SearchInShards_SeesWhatOneSearchSees(bool isSmall, int workers)
@@ -215,6 +257,9 @@ public sealed class CampaignTests
     [Theory]
     [InlineData(StrategyCatalog.Portfolio)]
     [InlineData(StrategyCatalog.Dpor)]
+    [InlineData(StrategyCatalog.States)]
+    [InlineData(StrategyCatalog.Deepening)]
+    [InlineData(StrategyCatalog.LazyDpor)]
     public void State_OfEachRound_GoesOnToTheSameEnd(string strategy)
     {
         var plan = new CampaignPlan(strategy, 5) { Schedules = 1_000 };

@@ -89,6 +89,67 @@ public sealed class StateSearchTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    [InlineData(200)]
+    public void StateSearch_OfRandomProgramsThatCall_ReachesWhatBruteForceReaches(int from)
+    {
+        var compared = 0;
+        for (var seed = from; seed < from + 100; seed++)
+        {
+            var program = RandomPrograms.Calling((ulong)seed);
+            var all = Explore.With(new EveryInterleaving(), program, limit: BruteForceLimit);
+            if (!all.IsComplete)
+            {
+                continue;
+            }
+
+            foreach (var search in new[] { new StateSearch(), new StateSearch(contextBound: 100) })
+            {
+                var searched = Explore.With(search, program, s_hashing);
+                Assert.True(all.StatesAtRest.SetEquals(searched.StatesAtRest), $"seed {seed}: {all} / {searched}");
+                Assert.True(all.Consequences.SequenceEqual(searched.Consequences), $"seed {seed}: {all} / {searched}");
+                Assert.True(searched.Races.All(all.Races.Contains), $"seed {seed}: {all} / {searched}");
+            }
+
+            compared++;
+        }
+
+        Assert.InRange(compared, 40, 100);
+    }
+
+    [Fact]
+    public void StateSearch_WhatAFunctionSawAndDidNotAnswer_TellsNoStatesApart()
+    {
+        static async Flow<ulong> Look(KernelThread t, ulong mask)
+        {
+            using var frame = t.Call();
+            return await t.ReadOnce(Box.At(0).X) & mask;
+        }
+
+        static long StatesWhere(ulong mask)
+        {
+            var search = new StateSearch();
+            var looks = Programs.Of(
+                async t =>
+                {
+                    await Look(t, mask);
+                    await t.ReadOnce(Box.At(0).Y);
+                    await t.ReadOnce(Box.At(0).Y);
+                },
+                async t =>
+                {
+                    await t.WriteOnce(Box.At(0).X, 1UL);
+                    await t.WriteOnce(Box.At(0).Y, 1UL);
+                });
+            Explore.With(search, looks, s_hashing);
+            return search.StateCount!.Value;
+        }
+
+        Assert.True(StatesWhere(mask: 2) < StatesWhere(mask: 1));
+    }
+
+    [Theory]
     [InlineData(1323)]
     [InlineData(1602)]
     [InlineData(1823)]

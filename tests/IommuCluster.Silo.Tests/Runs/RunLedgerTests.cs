@@ -89,7 +89,7 @@ public sealed class RunLedgerTests
     }
 
     [Fact]
-    public void Take_Search_IsOneSlice()
+    public void Take_SearchOfOneMind_IsOneSliceAtATime()
     {
         var text = Toy.Text.Replace("schedules: 5000", "strategy: states", StringComparison.Ordinal);
 

@@ -16,7 +16,14 @@ internal static class Toy
         cases:
           bug:
             profile: linux-6.6
+            drivers: { arm-smmu: { load: module } }
+            clients: { load: module }
             expect: [ { finding: use-after-free } ]
+            known:
+              - { finding: null-dereference, source: R07 and R25 }
+              - { finding: double-free, type: iommu_fwspec, source: R07 }
+              - { finding: out-of-bounds, type: arm_smmu_master_cfg, source: R07 }
+              - { finding: context-fault, source: R17 }
           fix:
             profile: linux-6.8
             expect: clean
