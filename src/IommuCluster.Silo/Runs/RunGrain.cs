@@ -182,11 +182,10 @@ internal sealed partial class RunGrain(
                 continue;
             }
 
-            if (reply.Attempt != attempt && attempts++ > 0)
+            if (reply.Attempt != attempt)
             {
-                ledger.NoteRetry(slice);
-                instruments.SliceRetried();
-                LogRetry(Id, slice.Case, slice.Number);
+                attempts++;
+                await NoteAttemptAsync(ledger, slice, reply.Attempt);
             }
 
             if (reply.Result is not null || attempts > MaxAttempts)
@@ -200,6 +199,18 @@ internal sealed partial class RunGrain(
         }
 
         return null;
+    }
+
+    /// <summary>Notes who does a slice. It is kept, so that the run's next activation knows it; that of a shard with its round.</summary>
+    private Task NoteAttemptAsync(RunLedger ledger, RunSlice slice, string attempt)
+    {
+        if (ledger.NoteAttempt(slice, attempt))
+        {
+            instruments.SliceRetried();
+            LogRetry(Id, slice.Case, slice.Number);
+        }
+
+        return slice.ShardText is null ? SaveAsync() : Task.CompletedTask;
     }
 
     private void LookAtTheClock(RunLedger ledger)

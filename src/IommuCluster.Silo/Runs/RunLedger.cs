@@ -73,7 +73,7 @@ internal sealed class RunLedger
     /// <param name="slice">The slice.</param>
     public void GiveBack(RunSlice slice)
     {
-        _underWay.Remove(slice.Place);
+        Forget(slice);
         if (slice.ToShard() is { } shard)
         {
             _campaigns[slice.CaseNumber]?.GiveBack(shard);
@@ -110,14 +110,23 @@ internal sealed class RunLedger
         }
     }
 
-    /// <summary>Notes that a slice has to be begun again.</summary>
+    /// <summary>Notes who does a slice: another one than before says that the slice had to be begun again.</summary>
     /// <param name="slice">The slice; of its SoCs those that were done, as far as was heard, and those under way are lost.</param>
-    public void NoteRetry(RunSlice slice)
+    /// <param name="attempt">Which attempt it is.</param>
+    /// <returns>True when an earlier one was lost.</returns>
+    public bool NoteAttempt(RunSlice slice, string attempt)
     {
         var record = Record.Cases[slice.CaseNumber];
-        var begun = Math.Min(slice.Count ?? 0, _underWay.GetValueOrDefault(slice.Place) + SocsAtOnce);
-        Set(slice.CaseNumber, record with { Lost = record.Lost + (slice.Order.Socs is null ? 0 : begun) });
-        Change(Record with { Retries = Record.Retries + 1 });
+        if (record.Begun.TryGetValue(slice.First, out var known) && known == attempt)
+        {
+            return false;
+        }
+
+        var isRetry = known is not null;
+        var lost = isRetry && slice.Order.Socs is not null ? Math.Min(slice.Count ?? 0, _underWay.GetValueOrDefault(slice.Place) + SocsAtOnce) : 0;
+        Set(slice.CaseNumber, record with { Begun = record.Begun.SetItem(slice.First, attempt), Lost = record.Lost + lost });
+        Change(Record with { Retries = Record.Retries + (isRetry ? 1 : 0) });
+        return isRetry;
     }
 
     /// <summary>Notes what a slice did, once.</summary>
@@ -126,7 +135,7 @@ internal sealed class RunLedger
     /// <returns>True when there is news to be kept; what a shard saw is kept with its round.</returns>
     public bool Note(RunSlice slice, SliceResult result)
     {
-        _underWay.Remove(slice.Place);
+        Forget(slice);
         if (IsOver || (slice.ShardText is null && Record.Cases[slice.CaseNumber].IsDone(slice.Number)))
         {
             return false;
@@ -176,6 +185,13 @@ internal sealed class RunLedger
             scenarioCase.Name, scenarioCase.Plan.Board.Name, scenarioCase.Plan.Profile.Name, strategy, budget, size,
             DoneBelow: 0, DoneAbove: [], Done: 0, Abandoned: 0, Steps: 0, Coverage.BudgetDone, Findings: [], Outcome: null, Reasons: [],
             CaseCampaign.Fits(order) ? [] : null);
+    }
+
+    private void Forget(RunSlice slice)
+    {
+        _underWay.Remove(slice.Place);
+        var record = Record.Cases[slice.CaseNumber];
+        Record = Record with { Cases = Record.Cases.SetItem(slice.CaseNumber, record with { Begun = record.Begun.Remove(slice.First) }) }; // Nothing that watchers see.
     }
 
     private RunSlice? NextOf(int number)

@@ -69,6 +69,10 @@ internal sealed record CaseRecord(
     [property: Id(17)] TimeSpan Elapsed = default,
     [property: Id(18)] string? Note = null)
 {
+    /// <summary>Which attempt does each slice that is under way, by its place in the case: so one that is lost together with the run's own silo is told, too.</summary>
+    [Id(19)]
+    public ImmutableSortedDictionary<long, string> Begun { get; init; } = ImmutableSortedDictionary<long, string>.Empty;
+
     /// <summary>Number of slices.</summary>
     public int Slices => SliceSize is { } size ? (int)((Budget!.Value + size - 1) / size) : 1; // Sliced only with a budget.
 

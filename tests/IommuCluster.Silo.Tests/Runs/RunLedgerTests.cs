@@ -175,7 +175,7 @@ public sealed class RunLedgerTests
         var ledger = Toy.Begin(s_socs);
         var slice = ledger.Take()!;
         var versions = new List<long> { ledger.Record.Version };
-        foreach (var change in new Action[] { () => ledger.NoteProgress(slice, 5), () => ledger.NoteRetry(slice), () => ledger.Note(slice, Toy.Did(slice)), ledger.Stop })
+        foreach (var change in new Action[] { () => ledger.NoteProgress(slice, 5), () => ledger.NoteAttempt(slice, "first"), () => ledger.NoteAttempt(slice, "second"), () => ledger.Note(slice, Toy.Did(slice)), ledger.Stop })
         {
             change();
             versions.Add(ledger.Record.Version);
@@ -183,6 +183,23 @@ public sealed class RunLedgerTests
 
         Assert.Equal(versions.Distinct().Order(), versions);
         Assert.Equal((1, 5 + RunLedger.SocsAtOnce), (ledger.Record.Retries, ledger.Record.Cases[0].Lost));
+    }
+
+    [Fact]
+    public void NoteAttempt_OfAnotherThanTheOneThatWasLostWithTheRunsSilo_TellsTheLoss()
+    {
+        var lost = Toy.Begin(s_socs);
+        Assert.False(lost.NoteAttempt(lost.Take()!, "first"));
+
+        var again = new RunLedger(lost.Record, Toy.Orders.Read(s_socs).Cases);
+        var slice = again.Take()!;
+
+        Assert.False(again.NoteAttempt(slice, "first")); // Where only the run's silo was lost the slice goes on.
+        Assert.True(again.NoteAttempt(slice, "second"));
+        Assert.False(again.NoteAttempt(slice, "second"));
+        again.Note(slice, Toy.Did(slice));
+        Assert.Equal((1, RunLedger.SocsAtOnce), (again.Record.Retries, again.Record.Cases[0].Lost));
+        Assert.Empty(again.Record.Cases[0].Begun);
     }
 
     [Fact]
