@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using CancellationToken = System.Threading.CancellationToken;
 using IommuCluster.Exploration.Runs;
 
@@ -26,6 +27,7 @@ public sealed class LocalWorkers
     /// <param name="deadline">Tells whether the budget in time is used up; asked by all workers.</param>
     /// <param name="cancellation">Ends the campaign after the present schedules.</param>
     /// <returns>True when the round was run whole.</returns>
+    /// <exception cref="InvalidDataException">The search in a shard is damaged.</exception>
     public bool RunRound(Campaign campaign, Func<bool> deadline, CancellationToken cancellation)
     {
         var shards = campaign.Round;
@@ -33,7 +35,15 @@ public sealed class LocalWorkers
 
         // One at a time: a chunk taken in advance keeps one worker busy while the others wait for the end of the round.
         var next = Partitioner.Create(Enumerable.Range(0, shards.Length), EnumerablePartitionerOptions.NoBuffering);
-        Parallel.ForEach(next, _options, i => results[i] = Run(shards[i], () => cancellation.IsCancellationRequested || deadline()));
+        try
+        {
+            Parallel.ForEach(next, _options, i => results[i] = Run(shards[i], () => cancellation.IsCancellationRequested || deadline()));
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]); // As one worker alone would: a damaged search is bad input.
+        }
+
         var isWhole = results.Zip(shards).ToLookup(pair => pair.First.IsWhole(pair.Second), pair => pair.First);
         foreach (var result in isWhole[true])
         {
