@@ -5,8 +5,8 @@ namespace IommuCluster.Conventions.Tests;
 
 public sealed class TypeTests
 {
-    /// <summary>Memory that waits to be used again: nobody can tell whether it was.</summary>
-    private static readonly string[] s_pools = ["IommuCluster.Kernel.Memory.FlowBox`2.t_kept"];
+    /// <summary>Memory that waits to be used again: nobody can tell whether it was. And whose turn it is, set whenever a simulated thread goes on.</summary>
+    private static readonly string[] s_ofOneThread = ["IommuCluster.Kernel.Memory.FlowBox`2.t_kept", "IommuCluster.Kernel.Memory.Recollection.t_running"];
 
     [Fact]
     public void Classes_ThatAreNotBases_AreSealed()
@@ -26,7 +26,7 @@ public sealed class TypeTests
                       where !field.IsInitOnly || (IsCollectionThatChanges(field.FieldType))
                       select $"{type.FullName}.{field.Name}";
 
-        Assert.Empty(mutable.Except(s_pools));
+        Assert.Empty(mutable.Except(s_ofOneThread));
     }
 
     [Fact]

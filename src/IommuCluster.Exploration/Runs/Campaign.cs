@@ -256,10 +256,13 @@ public sealed class Campaign
         Round = [];
     }
 
-    /// <summary>Rounds grow with what was run, up to so many steps: the first ones steer the portfolio soon, later ones keep all workers busy.</summary>
+    /// <summary>
+    /// Rounds grow by half with what was run, up to so many steps: the first ones steer the portfolio soon and let a flip follow on another,
+    /// later ones keep all workers busy.
+    /// </summary>
     private long LengthOfRound() =>
         StaysWithItsWorker ? int.MaxValue
-        : _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules, StepsOfRound * _ledger.Schedules / _ledger.Steps));
+        : _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules / 2, StepsOfRound * _ledger.Schedules / _ledger.Steps));
 
     private ImmutableArray<Shard> Plan(int schedules) =>
         _forest is not null ? PlanSearch(_forest, schedules)
