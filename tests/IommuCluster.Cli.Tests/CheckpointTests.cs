@@ -13,7 +13,7 @@ public sealed partial class CheckpointTests
         using var line = new CommandLine();
         var whole = await line.Run("explore", "toy-race", "--strategy", "portfolio", "-n", "600");
 
-        await line.Run("explore", "toy-race", "--strategy", "portfolio", "-n", "256", "--checkpoint", line.PathOf("run"));
+        await line.Run("explore", "toy-race", "--strategy", "portfolio", "-n", "288", "--checkpoint", line.PathOf("run")); // The end of a round of the whole run, too.
         var resumed = await line.Run("explore", "toy-race", "--strategy", "portfolio", "-n", "600", "--checkpoint", line.PathOf("run"));
 
         Assert.Equal((1, Untimed(whole.Out)), (resumed.Code, Untimed(resumed.Out)));
