@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using IommuCluster.Cli.Output;
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Runtime;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Reports;
 using IommuCluster.Scenarios.Running;
@@ -66,7 +67,7 @@ internal static class ReplayCommand
         var scenarioCase = ScenarioCatalog.Locate(context.Places).Load(token.Scenario).FindCase(token.Case);
         var runner = new CaseRunner(context.Clock, context.Boot);
         var replayed = runner.Replay(scenarioCase, token);
-        var finding = (replayed.Sightings.FirstOrDefault(seen => !seen.Finding.IsRace) ?? replayed.Sightings.FirstOrDefault())?.Finding
+        var finding = (replayed.Sightings.FirstOf(seen => !seen.IsRace) ?? replayed.Sightings.FirstOf(_ => true))?.Finding
             ?? throw new ScenarioException(token.ToString(), "its schedule shows nothing", "give the token of a finding");
         var back = runner.StepBack(scenarioCase, token, finding.Id);
         if (from > back.Last)

@@ -244,7 +244,7 @@ public sealed class Minimiser
         return (end, shows ? new Measure(counted.Preemptions, Switches(), _runtime.ToSchedule().Deviations.Length, step) : null);
     }
 
-    private int StepOfFinding() => _runtime.Sightings.FirstOrDefault(sighting => sighting.Finding.Id == _findingId)?.Step ?? -1;
+    private int StepOfFinding() => _runtime.Sightings.FirstOf(finding => finding.Id == _findingId)?.Step ?? -1;
 
     /// <summary>The slots of the thread that shows the finding and of the others that ran before, those last that ran last.</summary>
     private List<int> ThreadsOfFinding()

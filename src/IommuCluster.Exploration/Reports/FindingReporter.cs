@@ -22,7 +22,7 @@ public static class FindingReporter
         var whole = options with { WholeTrace = true, Snapshots = true };
         var runtime = new DeterministicRuntime(workload, whole);
         Replay(runtime, schedules);
-        if (runtime.Sightings.FirstOrDefault(seen => seen.Finding.IsSameAs(finding)) is not { } sighting)
+        if (runtime.Sightings.FirstOf(finding.IsSameAs) is not { } sighting)
         {
             return null;
         }

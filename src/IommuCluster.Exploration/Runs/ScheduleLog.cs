@@ -92,8 +92,9 @@ internal sealed class ScheduleLog
             _edgeMakers[number] = _runtime.ToSchedule();
         }
 
-        foreach (var sighting in _runtime.Sightings)
+        for (var i = 0; i < _runtime.Sightings.Count; i++) // Without an enumerator: it would be the most that a schedule allocates.
         {
+            var sighting = _runtime.Sightings[i];
             var entry = EntryOf(sighting, number);
             entry.Count++;
             entry.Ended += end == ScheduleEnd.Abandoned ? 0 : 1;
@@ -119,7 +120,7 @@ internal sealed class ScheduleLog
         }
     }
 
-    private LogEntry EntryOf(Sighting sighting, long number)
+    private LogEntry EntryOf(in Sighting sighting, long number)
     {
         // The runtime tells a race again by the finding that it has told it by before.
         if (_races.TryGetValue(sighting.Finding, out var entry))
@@ -141,7 +142,7 @@ internal sealed class ScheduleLog
     }
 
     /// <summary>The schedule at hand, after those that made the other edges of a lock order.</summary>
-    private ImmutableArray<Schedule> SchedulesOf(Sighting sighting, long number) =>
+    private ImmutableArray<Schedule> SchedulesOf(in Sighting sighting, long number) =>
     [
         .. sighting.Witnesses.Where(witness => witness >= 0 && witness != number).Order().Select(witness => _edgeMakers[witness]),
         _runtime.ToSchedule(),
@@ -155,7 +156,7 @@ internal sealed class ScheduleLog
         return entry;
     }
 
-    private void NoteOrder(Sighting sighting, long number)
+    private void NoteOrder(in Sighting sighting, long number)
     {
         if (sighting.OtherStep < 0)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using IommuCluster.Exploration.Replay;
 using IommuCluster.Kernel.Checking;
 using IommuCluster.Kernel.Memory;
@@ -572,7 +573,7 @@ public sealed class DeterministicRuntime : IKernelMemory
 
     private void See(KernelThread thread, Finding finding, int step, int otherStep)
     {
-        foreach (var seen in _sightings)
+        foreach (ref readonly var seen in CollectionsMarshal.AsSpan(_sightings))
         {
             if (ReferenceEquals(seen.Finding, finding) || seen.Finding.IsSameAs(finding))
             {

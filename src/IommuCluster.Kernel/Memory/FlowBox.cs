@@ -6,9 +6,17 @@ namespace IommuCluster.Kernel.Memory;
 /// <summary>The answer of a flow that answers none.</summary>
 internal readonly struct Nothing;
 
+/// <summary>Where a flow waits, whatever it answers.</summary>
+internal interface IFlowBox
+{
+    /// <summary>Gives the flow up where it waits; the box serves another flow from here on.</summary>
+    /// <returns>Runs on who waits for the flow; null when nobody does.</returns>
+    Action? Abandon();
+}
+
 /// <summary>Where a flow waits that could not end at once. One thread at a time uses it, as it does the flow.</summary>
 /// <typeparam name="T">The answer's type.</typeparam>
-internal abstract class FlowBox<T>
+internal abstract class FlowBox<T> : IFlowBox
 {
     private Action? _continuation;
     private ExceptionDispatchInfo? _failure;
@@ -49,11 +57,19 @@ internal abstract class FlowBox<T>
     {
         _failure?.Throw();
         var result = _result;
+        Abandon();
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public Action? Abandon()
+    {
+        var waiting = _continuation;
         _result = default!;
         _continuation = null;
         IsCompleted = false;
         Recycle();
-        return result;
+        return waiting;
     }
 
     /// <summary>Runs the flow on.</summary>

@@ -106,7 +106,7 @@ public sealed partial class KernelThread
         _allocations = 0;
         _homes = 0;
         _atomicDepth = 0;
-        _continuation = null;
+        Abandon();
         Failure = null;
         HeldCount = 0;
     }
@@ -201,6 +201,17 @@ public sealed partial class KernelThread
     /// <summary>Stores the continuation of a step that was not done at once.</summary>
     /// <param name="continuation">Runs the thread on.</param>
     internal void Suspend(Action continuation) => _continuation = continuation;
+
+    /// <summary>Gives up the flows, innermost first, in which its last body still waits: most schedules with a bug end so, and their memory serves others.</summary>
+    private void Abandon()
+    {
+        for (var waiting = _continuation; waiting?.Target is IFlowBox flow;)
+        {
+            waiting = flow.Abandon();
+        }
+
+        _continuation = null;
+    }
 
     private void Exit()
     {

@@ -1,4 +1,5 @@
 using IommuCluster.Exploration.Runs;
+using IommuCluster.Exploration.Runtime;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Reports;
 using IommuCluster.Scenarios.Running;
@@ -43,7 +44,7 @@ internal sealed class FindingText(OrderReader orders, TimeProvider clock) : IDis
 
     private string Write(ScenarioCase found, string finding, ScenarioToken token)
     {
-        var sighting = _cases.Replay(found, token).Sightings.FirstOrDefault(seen => seen.Finding.Id == finding)
+        var sighting = _cases.Replay(found, token).Sightings.FirstOf(seen => seen.Id == finding)
             ?? throw new ScenarioException(token.ToString(), $"its schedule does not show {finding} here", "run the scenario again");
         return TextReport.Finding(_cases.Report(found, new ObservedFinding(sighting.Finding, sighting, FirstSchedule: 0, Count: 1, token.Schedules)));
     }

@@ -197,7 +197,7 @@ public sealed class MinimiserTests
         for (var seed = 0UL; ; seed++)
         {
             var (runtime, _) = Explore.Once(new RandomWalk(seed), program);
-            if (runtime.Sightings.FirstOrDefault(sighting => sighting.Finding.Kind == kind) is { } sighting)
+            if (runtime.Sightings.FirstOf(finding => finding.Kind == kind) is { } sighting)
             {
                 return (runtime.ToSchedule(), sighting.Finding);
             }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Memory;
@@ -55,16 +56,35 @@ public sealed class FlowTests
     public void Flow_OnceWarm_AllocatesNothing()
     {
         var runtime = new DeterministicRuntime(Programs.Of(async t => await Deep(t, 5), async t => await Deep(t, 5)));
-        var strategy = new RandomWalk(1);
-        Run(0, 100);
+
+        Assert.Equal(0, BytesASchedule(runtime, new RandomWalk(1)));
+    }
+
+    [Fact]
+    public void Flow_GivenUpWhereItWaits_LeavesItsMemoryToTheNextSchedule()
+    {
+        var runtime = new DeterministicRuntime(Programs.Of(async t => await t.Store(s_box.Y, await Deep(t, 5)), async t => await Deep(t, 5)));
+
+        Assert.Equal(0, BytesASchedule(runtime, new GivesUp(after: 6)));
+        Assert.Equal(ScheduleEnd.Abandoned, runtime.Run(new GivesUp(after: 6), 0));
+
+        var inTurn = new InTurn();
+        inTurn.BeginSchedule(0);
+        Assert.Equal(ScheduleEnd.Completed, runtime.Run(inTurn, 0));
+        Assert.Equal(5UL, runtime.Bank.Peek(s_box.Address, 1));
+    }
+
+    private static long BytesASchedule(DeterministicRuntime runtime, IStrategy strategy)
+    {
+        const int Schedules = 100;
+        Run();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Run(0, 100);
+        Run();
+        return (GC.GetAllocatedBytesForCurrentThread() - before) / Schedules;
 
-        Assert.Equal(0, (GC.GetAllocatedBytesForCurrentThread() - before) / 100);
-
-        void Run(int from, int to)
+        void Run()
         {
-            for (var number = from; number < to; number++)
+            for (var number = 0; number < Schedules; number++)
             {
                 strategy.BeginSchedule(number);
                 runtime.Run(strategy, number);
@@ -91,6 +111,30 @@ public sealed class FlowTests
         }
 
         throw new InvalidOperationException("fault of our own");
+    }
+
+    /// <summary>Lets the threads take turns and gives the schedule up after so many choices.</summary>
+    private sealed class GivesUp(int after) : IStrategy
+    {
+        private int _choices;
+
+        public string Name => "gives-up";
+
+        public bool BeginSchedule(long number)
+        {
+            _choices = 0;
+            return true;
+        }
+
+        public int Choose(in Choice choice)
+        {
+            var others = choice.Enabled & ~(1UL << choice.Current);
+            return ++_choices > after ? ChoiceOutcome.Abandon : BitOperations.TrailingZeroCount(others);
+        }
+
+        public void EndSchedule(ScheduleEnd end)
+        {
+        }
     }
 
     private static DeterministicRuntime Once(Func<KernelThread, Flow> body) =>
