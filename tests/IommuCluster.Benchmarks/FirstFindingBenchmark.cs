@@ -91,7 +91,7 @@ internal sealed class FirstFindingBenchmark : IBenchmark
 
     private static long FirstOfSearch(IStrategy search, Target target)
     {
-        var runtime = new DeterministicRuntime(target.Program, new RuntimeOptions { StateHashing = search is StateSearch or DeepeningSearch });
+        var runtime = new DeterministicRuntime(target.Program, new RuntimeOptions { StateHashing = StrategyCatalog.HashesStates(search.Name) });
         for (var number = 0; number < Budget && search.BeginSchedule(number); number++)
         {
             search.EndSchedule(runtime.Run(search, number));

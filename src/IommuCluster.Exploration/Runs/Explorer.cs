@@ -21,7 +21,7 @@ public sealed class Explorer
         _options = options;
         _clock = clock;
         _strategy = strategy;
-        _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || strategy is StateSearch or DeepeningSearch });
+        _runtime = new DeterministicRuntime(workload, options.Runtime with { StateHashing = options.Runtime.StateHashing || StrategyCatalog.HashesStates(strategy.Name) });
         _log = new ScheduleLog(_runtime);
     }
 

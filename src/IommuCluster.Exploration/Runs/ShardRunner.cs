@@ -53,7 +53,7 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
             var end = runtime.Run(strategy, number);
             strategy.EndSchedule(end);
             log.Note(number, end);
-            if (number == shard.First && strategy is not StateSearch and not DeepeningSearch)
+            if (number == shard.First && !StrategyCatalog.HashesStates(shard.Strategy))
             {
                 log.NoteHints(); // One schedule of a shard tells most of them, at next to no cost.
             }
