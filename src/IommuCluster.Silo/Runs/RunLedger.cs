@@ -88,8 +88,7 @@ internal sealed class RunLedger
     {
         foreach (var number in _underWay.Keys.Select(key => key.Case).Distinct())
         {
-            var record = Record.Cases[number];
-            Record = Record with { Cases = Record.Cases.SetItem(number, record with { Elapsed = record.Elapsed + time }) }; // Nothing that watchers see.
+            Keep(number, Record.Cases[number] with { Elapsed = Record.Cases[number].Elapsed + time });
         }
     }
 
@@ -124,7 +123,7 @@ internal sealed class RunLedger
 
         var isRetry = known is not null;
         var lost = isRetry && slice.Order.Socs is not null ? Math.Min(slice.Count ?? 0, _underWay.GetValueOrDefault(slice.Place) + SocsAtOnce) : 0;
-        Set(slice.CaseNumber, record with { Begun = record.Begun.SetItem(slice.First, attempt), Lost = record.Lost + lost });
+        Keep(slice.CaseNumber, record with { Begun = record.Begun.SetItem(slice.First, attempt), Lost = record.Lost + lost });
         Change(Record with { Retries = Record.Retries + (isRetry ? 1 : 0) });
         return isRetry;
     }
@@ -191,7 +190,7 @@ internal sealed class RunLedger
     {
         _underWay.Remove(slice.Place);
         var record = Record.Cases[slice.CaseNumber];
-        Record = Record with { Cases = Record.Cases.SetItem(slice.CaseNumber, record with { Begun = record.Begun.Remove(slice.First) }) }; // Nothing that watchers see.
+        Keep(slice.CaseNumber, record with { Begun = record.Begun.Remove(slice.First) });
     }
 
     private RunSlice? NextOf(int number)
@@ -350,7 +349,14 @@ internal sealed class RunLedger
     private static RunFinding StatusOf(SliceFinding seen) => new(
         seen.ToFinding().Id, ScenarioWords.Kebab(seen.Kind), seen.Function, seen.ObjectType, seen.Field, seen.Other, seen.Message, seen.Count, seen.First, seen.InEvery, seen.Token);
 
-    private void Set(int number, CaseRecord record) => Change(Record with { Cases = Record.Cases.SetItem(number, record) });
+    private void Set(int number, CaseRecord record)
+    {
+        Keep(number, record);
+        Change(Record);
+    }
+
+    /// <summary>Sets what watchers do not see, or are told of by what comes after.</summary>
+    private void Keep(int number, CaseRecord record) => Record = Record with { Cases = Record.Cases.SetItem(number, record) };
 
     private void Change(RunRecord record) => Record = record with { Version = Record.Version + 1 };
 }
