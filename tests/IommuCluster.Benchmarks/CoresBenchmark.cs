@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Threading;
 using IommuCluster.Exploration.Runs;
 using IommuCluster.Exploration.Runtime;
@@ -9,49 +10,77 @@ using IommuCluster.TestKit;
 namespace IommuCluster.Benchmarks;
 
 /// <summary>
-/// A campaign over M with all checkers, on one core and on all of them, turn and turn about, and between them the bare loop, which shares nothing:
-/// what it gains from another core is what the machine has to give. Processor time a step tells what a busy machine hides.
+/// A campaign over M with all checkers, turn and turn about: on one core, on all of them, and as one process a core. Processes share no memory,
+/// so what they gain is what the machine has to give to this very code; the bare loop gains more where two virtual cores are one physical core's
+/// two hardware threads, since its steps wait for each other. Processor time a step tells what a busy machine hides.
 /// </summary>
-internal sealed class CoresBenchmark : IBenchmark
+/// <param name="words">Which strategies, all when empty; or, in a process that such a run has started, <see cref="Apart"/> and the strategy.</param>
+internal sealed class CoresBenchmark(string[] words) : IBenchmark
 {
-    private const int Rounds = 7;
+    private const int Rounds = 9;
     private const int BareSchedules = 1_000_000;
+    private const string Apart = "apart";
+
+    private static readonly (string Strategy, int Schedules)[] s_campaigns = [(StrategyCatalog.Random, 400_000), (StrategyCatalog.Portfolio, 400_000), (StrategyCatalog.Dpor, 100_000)];
 
     /// <inheritdoc/>
     public string Verb => "cores";
 
     /// <inheritdoc/>
-    public string Summary => "campaigns over M on one core and on all";
+    public string Summary => "campaigns over M on one core, on all, and in a process a core; strategies by name";
 
     /// <inheritdoc/>
     public void Run()
     {
+        if (words is [Apart, var own])
+        {
+            Serve(own, s_campaigns.Single(campaign => campaign.Strategy == own).Schedules);
+            return;
+        }
+
         var all = Environment.ProcessorCount;
         Console.WriteLine($"campaigns of schedules of M (dpor: of fixed M), checkers on, medians of {Rounds} rounds; {(System.Runtime.GCSettings.IsServerGC ? "server" : "workstation")} GC");
-        foreach (var (strategy, schedules) in new[] { (StrategyCatalog.Random, 400_000), (StrategyCatalog.Portfolio, 400_000), (StrategyCatalog.Dpor, 100_000) })
+        foreach (var (strategy, schedules) in s_campaigns.Where(campaign => words.Length == 0 || words.Contains(campaign.Strategy)))
         {
-            var (one, many, bareOne, bareMany) = (new List<Sample>(), new List<Sample>(), new List<Sample>(), new List<Sample>());
+            var processes = Enumerable.Range(0, all).Select(_ => new OwnProcess(strategy)).ToList();
+            var (one, together, apart, bareOne, bareAll) = (new List<Sample>(), new List<Sample>(), new List<Sample>(), new List<Sample>(), new List<Sample>());
             Sample.Of(strategy, schedules, all);
+            Sample.OfProcesses(processes);
             Sample.OfBareLoop(BareSchedules, all);
             for (var round = 0; round < Rounds; round++)
             {
                 one.Add(Sample.Of(strategy, schedules, 1));
-                many.Add(Sample.Of(strategy, schedules, all));
+                together.Add(Sample.Of(strategy, schedules, all));
+                apart.Add(Sample.OfProcesses(processes));
                 bareOne.Add(Sample.OfBareLoop(BareSchedules, 1));
-                bareMany.Add(Sample.OfBareLoop(BareSchedules, all));
+                bareAll.Add(Sample.OfBareLoop(BareSchedules, all));
             }
 
-            Console.WriteLine($"{strategy,-10} {schedules:N0} schedules: {Gain(one, many, all)}; collections {Sample.Median(one).Collections} and {Sample.Median(many).Collections}, paused {Sample.Median(many).Paused:P1} of the time on {all}");
-            Console.WriteLine($"{"bare loop",-10} {BareSchedules:N0} schedules a core: {Gain(bareOne, bareMany, all)}");
+            processes.ForEach(process => process.Dispose());
+            Console.WriteLine($"{strategy}, {schedules:N0} schedules; collections {Sample.Median(one).Collections} and {Sample.Median(together).Collections}, paused {Sample.Median(together).Paused:P1} of the time on {all} cores");
+            Console.WriteLine($"  one process, {all} cores: {Gain(one, together)}");
+            Console.WriteLine($"  {all} processes:          {Gain(one, apart)}; one process has {Ratio(apart, together):F2} of their speed");
+            Console.WriteLine($"  bare loop, {all} cores:   {Gain(bareOne, bareAll)}");
         }
     }
 
-    private static string Gain(List<Sample> one, List<Sample> many, int all)
+    /// <summary>Runs a campaign on one core for each line that is read.</summary>
+    private static void Serve(string strategy, int schedules)
+    {
+        while (Console.ReadLine() is not null)
+        {
+            var sample = Sample.Of(strategy, schedules, 1);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.StepsPerSecond:R} {sample.NanosecondsAStep:R}"));
+        }
+    }
+
+    private static string Gain(List<Sample> one, List<Sample> many)
     {
         var (single, crew) = (Sample.Median(one), Sample.Median(many));
-        var ratio = one.Zip(many, (a, b) => b.StepsPerSecond / a.StepsPerSecond).Order().ElementAt(Rounds / 2);
-        return $"1 core {single.StepsPerSecond / 1e6:F2} M steps/s, {all} cores {crew.StepsPerSecond / 1e6:F2} M steps/s, ratio {ratio:F2} (median of pairs); processor time a step {single.NanosecondsAStep:F1} and {crew.NanosecondsAStep:F1} ns";
+        return $"{single.StepsPerSecond / 1e6:F2} to {crew.StepsPerSecond / 1e6:F2} M steps/s, {Ratio(one, many):F2} x (median of pairs); processor time a step {single.NanosecondsAStep:F1} and {crew.NanosecondsAStep:F1} ns";
     }
+
+    private static double Ratio(List<Sample> from, List<Sample> to) => from.Zip(to, (a, b) => b.StepsPerSecond / a.StepsPerSecond).Order().ElementAt(Rounds / 2);
 
     private readonly record struct Sample(double StepsPerSecond, double NanosecondsAStep, int Collections, double Paused)
     {
@@ -71,6 +100,13 @@ internal sealed class CoresBenchmark : IBenchmark
             return new Sample(campaign.Steps / elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalNanoseconds / campaign.Steps, GC.CollectionCount(0) - collections, (GC.GetTotalPauseDuration() - paused) / elapsed);
         }
 
+        public static Sample OfProcesses(List<OwnProcess> processes)
+        {
+            processes.ForEach(process => process.Begin());
+            var samples = processes.Select(process => process.End()).ToList();
+            return new Sample(samples.Sum(sample => sample.StepsPerSecond), samples.Average(sample => sample.NanosecondsAStep), 0, 0);
+        }
+
         public static Sample OfBareLoop(int schedules, int cores)
         {
             var steps = 0L;
@@ -81,5 +117,29 @@ internal sealed class CoresBenchmark : IBenchmark
         }
 
         public static Sample Median(List<Sample> samples) => samples.OrderBy(sample => sample.StepsPerSecond).ElementAt(samples.Count / 2);
+    }
+
+    /// <summary>This benchmark in a process of its own, which runs a campaign on one core when it is told to.</summary>
+    private sealed class OwnProcess(string strategy) : IDisposable
+    {
+        private readonly Process _process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Self, "cores", Apart, strategy]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+
+        /// <summary>The benchmarks' own assembly, where it is the dotnet host that runs it.</summary>
+        private static string[] Self => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(CoresBenchmark).Assembly.Location] : [];
+
+        public void Begin() => _process.StandardInput.WriteLine();
+
+        public Sample End()
+        {
+            var figures = _process.StandardOutput.ReadLine()!.Split(' ').Select(figure => double.Parse(figure, CultureInfo.InvariantCulture)).ToArray();
+            return new Sample(figures[0], figures[1], 0, 0);
+        }
+
+        public void Dispose()
+        {
+            _process.StandardInput.Close();
+            _process.WaitForExit();
+            _process.Dispose();
+        }
     }
 }

@@ -4,7 +4,7 @@ using IommuCluster.Benchmarks;
 IBenchmark[] benchmarks =
 [
     new YardstickBenchmark(),
-    new CoresBenchmark(),
+    new CoresBenchmark([.. args.Skip(1)]),
     new ScenarioBenchmark(),
     new FirstFindingBenchmark(),
     ProfileLoop.OfM,
