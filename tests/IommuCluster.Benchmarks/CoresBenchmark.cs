@@ -12,7 +12,8 @@ namespace IommuCluster.Benchmarks;
 /// <summary>
 /// A campaign over M with all checkers, turn and turn about: on one core, on all of them, and as one process a core. Processes share no memory,
 /// so what they gain is what the machine has to give to this very code; the bare loop gains more where two virtual cores are one physical core's
-/// two hardware threads, since its steps wait for each other. Processor time a step tells what a busy machine hides.
+/// two hardware threads, since its steps wait for each other. Processor time a step tells what a busy machine hides. Each sample takes the same time,
+/// not the same work, so that no worker runs on alone when the other has ended.
 /// </summary>
 /// <param name="words">Which strategies, all when empty; or, in a process that such a run has started, <see cref="Apart"/> and the strategy.</param>
 internal sealed class CoresBenchmark(string[] words) : IBenchmark
@@ -21,7 +22,8 @@ internal sealed class CoresBenchmark(string[] words) : IBenchmark
     private const int BareSchedules = 1_000_000;
     private const string Apart = "apart";
 
-    private static readonly (string Strategy, int Schedules)[] s_campaigns = [(StrategyCatalog.Random, 400_000), (StrategyCatalog.Portfolio, 400_000), (StrategyCatalog.Dpor, 100_000)];
+    private static readonly string[] s_strategies = [StrategyCatalog.Random, StrategyCatalog.Portfolio, StrategyCatalog.Dpor];
+    private static readonly TimeSpan s_sample = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     public string Verb => "cores";
@@ -34,30 +36,30 @@ internal sealed class CoresBenchmark(string[] words) : IBenchmark
     {
         if (words is [Apart, var own])
         {
-            Serve(own, s_campaigns.Single(campaign => campaign.Strategy == own).Schedules);
+            Serve(own);
             return;
         }
 
         var all = Environment.ProcessorCount;
-        Console.WriteLine($"campaigns of schedules of M (dpor: of fixed M), checkers on, medians of {Rounds} rounds; {(System.Runtime.GCSettings.IsServerGC ? "server" : "workstation")} GC");
-        foreach (var (strategy, schedules) in s_campaigns.Where(campaign => words.Length == 0 || words.Contains(campaign.Strategy)))
+        Console.WriteLine($"campaigns over M (dpor: over fixed M) of {s_sample.TotalSeconds} s, checkers on, medians of {Rounds} rounds; {(System.Runtime.GCSettings.IsServerGC ? "server" : "workstation")} GC");
+        foreach (var strategy in s_strategies.Where(strategy => words.Length == 0 || words.Contains(strategy)))
         {
             var processes = Enumerable.Range(0, all).Select(_ => new OwnProcess(strategy)).ToList();
             var (one, together, apart, bareOne, bareAll) = (new List<Sample>(), new List<Sample>(), new List<Sample>(), new List<Sample>(), new List<Sample>());
-            Sample.Of(strategy, schedules, all);
+            Sample.Of(strategy, all);
             Sample.OfProcesses(processes);
             Sample.OfBareLoop(BareSchedules, all);
             for (var round = 0; round < Rounds; round++)
             {
-                one.Add(Sample.Of(strategy, schedules, 1));
-                together.Add(Sample.Of(strategy, schedules, all));
+                one.Add(Sample.Of(strategy, 1));
+                together.Add(Sample.Of(strategy, all));
                 apart.Add(Sample.OfProcesses(processes));
                 bareOne.Add(Sample.OfBareLoop(BareSchedules, 1));
                 bareAll.Add(Sample.OfBareLoop(BareSchedules, all));
             }
 
             processes.ForEach(process => process.Dispose());
-            Console.WriteLine($"{strategy}, {schedules:N0} schedules; collections {Sample.Median(one).Collections} and {Sample.Median(together).Collections}, paused {Sample.Median(together).Paused:P1} of the time on {all} cores");
+            Console.WriteLine($"{strategy}; collections {Sample.Median(one).Collections} and {Sample.Median(together).Collections}, paused {Sample.Median(together).Paused:P1} of the time on {all} cores");
             Console.WriteLine($"  one process, {all} cores: {Gain(one, together)}");
             Console.WriteLine($"  {all} processes:          {Gain(one, apart)}; one process has {Ratio(apart, together):F2} of their speed");
             Console.WriteLine($"  bare loop, {all} cores:   {Gain(bareOne, bareAll)}");
@@ -65,11 +67,11 @@ internal sealed class CoresBenchmark(string[] words) : IBenchmark
     }
 
     /// <summary>Runs a campaign on one core for each line that is read.</summary>
-    private static void Serve(string strategy, int schedules)
+    private static void Serve(string strategy)
     {
         while (Console.ReadLine() is not null)
         {
-            var sample = Sample.Of(strategy, schedules, 1);
+            var sample = Sample.Of(strategy, 1);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.StepsPerSecond:R} {sample.NanosecondsAStep:R}"));
         }
     }
@@ -84,16 +86,16 @@ internal sealed class CoresBenchmark(string[] words) : IBenchmark
 
     private readonly record struct Sample(double StepsPerSecond, double NanosecondsAStep, int Collections, double Paused)
     {
-        public static Sample Of(string strategy, int schedules, int cores)
+        public static Sample Of(string strategy, int cores)
         {
-            var campaign = new Campaign(new CampaignPlan(strategy, 1) { Schedules = schedules });
+            var campaign = new Campaign(new CampaignPlan(strategy, 1));
             var workers = new LocalWorkers(() => new ShardRunner(Yardstick.M(@fixed: StrategyCatalog.Ends(strategy)), new RuntimeOptions()), cores);
             var (collections, paused) = (GC.CollectionCount(0), GC.GetTotalPauseDuration());
             var processor = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
             while (campaign.End is null)
             {
-                workers.RunRound(campaign, () => false, default);
+                workers.RunRound(campaign, () => watch.Elapsed >= s_sample, default);
             }
 
             var elapsed = watch.Elapsed;
