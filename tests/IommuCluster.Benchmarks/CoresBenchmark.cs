@@ -20,13 +20,14 @@ internal sealed class CoresBenchmark(string[] words) : IBenchmark
 {
     private const int Rounds = 9;
     private const int BareSchedules = 1_000_000;
+    private const string Cores = "cores";
     private const string Apart = "apart";
 
     private static readonly string[] s_strategies = [StrategyCatalog.Random, StrategyCatalog.Portfolio, StrategyCatalog.Dpor];
     private static readonly TimeSpan s_sample = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
-    public string Verb => "cores";
+    public string Verb => Cores;
 
     /// <inheritdoc/>
     public string Summary => "campaigns over M on one core, on all, and in a process a core; strategies by name";
@@ -124,7 +125,7 @@ internal sealed class CoresBenchmark(string[] words) : IBenchmark
     /// <summary>This benchmark in a process of its own, which runs a campaign on one core when it is told to.</summary>
     private sealed class OwnProcess(string strategy) : IDisposable
     {
-        private readonly Process _process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Self, "cores", Apart, strategy]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        private readonly Process _process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Self, Cores, Apart, strategy]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
         /// <summary>The benchmarks' own assembly, where it is the dotnet host that runs it.</summary>
         private static string[] Self => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(CoresBenchmark).Assembly.Location] : [];

@@ -9,9 +9,9 @@ internal readonly struct Nothing;
 /// <summary>Where a flow waits, whatever it answers.</summary>
 internal interface IFlowBox
 {
-    /// <summary>Gives the flow up where it waits; the box serves another flow from here on.</summary>
+    /// <summary>Lets go of the flow, done or given up; the box serves another flow from here on.</summary>
     /// <returns>Runs on who waits for the flow; null when nobody does.</returns>
-    Action? Abandon();
+    Action? Release();
 }
 
 /// <summary>Where a flow waits that could not end at once. One thread at a time uses it, as it does the flow.</summary>
@@ -57,12 +57,12 @@ internal abstract class FlowBox<T> : IFlowBox
     {
         _failure?.Throw();
         var result = _result;
-        Abandon();
+        Release();
         return result;
     }
 
     /// <inheritdoc/>
-    public Action? Abandon()
+    public Action? Release()
     {
         var waiting = _continuation;
         _result = default!;

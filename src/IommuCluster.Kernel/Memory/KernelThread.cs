@@ -207,7 +207,7 @@ public sealed partial class KernelThread
     {
         for (var waiting = _continuation; waiting?.Target is IFlowBox flow;)
         {
-            waiting = flow.Abandon();
+            waiting = flow.Release();
         }
 
         _continuation = null;

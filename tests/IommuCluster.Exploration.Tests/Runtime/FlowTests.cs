@@ -1,4 +1,3 @@
-using System.Numerics;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Memory;
@@ -64,9 +63,11 @@ public sealed class FlowTests
     public void Flow_GivenUpWhereItWaits_LeavesItsMemoryToTheNextSchedule()
     {
         var runtime = new DeterministicRuntime(Programs.Of(async t => await t.Store(s_box.Y, await Deep(t, 5)), async t => await Deep(t, 5)));
+        var turns = new Scripted(0, 1, 0, 1, 0, 1); // Then it gives the schedule up.
 
-        Assert.Equal(0, BytesASchedule(runtime, new GivesUp(after: 6)));
-        Assert.Equal(ScheduleEnd.Abandoned, runtime.Run(new GivesUp(after: 6), 0));
+        Assert.Equal(0, BytesASchedule(runtime, turns));
+        turns.BeginSchedule(0);
+        Assert.Equal(ScheduleEnd.Abandoned, runtime.Run(turns, 0));
 
         var inTurn = new InTurn();
         inTurn.BeginSchedule(0);
@@ -111,30 +112,6 @@ public sealed class FlowTests
         }
 
         throw new InvalidOperationException("fault of our own");
-    }
-
-    /// <summary>Lets the threads take turns and gives the schedule up after so many choices.</summary>
-    private sealed class GivesUp(int after) : IStrategy
-    {
-        private int _choices;
-
-        public string Name => "gives-up";
-
-        public bool BeginSchedule(long number)
-        {
-            _choices = 0;
-            return true;
-        }
-
-        public int Choose(in Choice choice)
-        {
-            var others = choice.Enabled & ~(1UL << choice.Current);
-            return ++_choices > after ? ChoiceOutcome.Abandon : BitOperations.TrailingZeroCount(others);
-        }
-
-        public void EndSchedule(ScheduleEnd end)
-        {
-        }
     }
 
     private static DeterministicRuntime Once(Func<KernelThread, Flow> body) =>
