@@ -402,8 +402,10 @@ internal sealed class SocGrain(BootRegistry registry) : MemoryGrain, ISocGrain
         catch (Exception away) when (Delivery.IsOfTheWay(away))
         {
         }
-
-        _report = report;
+        finally
+        {
+            _report = report;
+        }
     }
 
     private async Task<Finding> ExplainAsync()

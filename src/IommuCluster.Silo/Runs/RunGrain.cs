@@ -194,8 +194,10 @@ internal sealed partial class RunGrain(
             }
 
             attempt = reply.Attempt;
-            ledger.NoteProgress(slice, reply.UnderWay);
-            Announce();
+            if (ledger.NoteProgress(slice, reply.UnderWay))
+            {
+                Announce();
+            }
         }
 
         return null;

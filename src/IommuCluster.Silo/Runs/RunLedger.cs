@@ -100,13 +100,17 @@ internal sealed class RunLedger
     /// <summary>Notes how far a slice is.</summary>
     /// <param name="slice">The slice.</param>
     /// <param name="done">Boots or schedules done.</param>
-    public void NoteProgress(RunSlice slice, long done)
+    /// <returns>True when it is further than it was.</returns>
+    public bool NoteProgress(RunSlice slice, long done)
     {
-        if (_underWay.TryGetValue(slice.Place, out var known) && known != done)
+        if (!_underWay.TryGetValue(slice.Place, out var known) || known == done)
         {
-            _underWay[slice.Place] = done;
-            Change(Record);
+            return false;
         }
+
+        _underWay[slice.Place] = done;
+        Change(Record);
+        return true;
     }
 
     /// <summary>Notes who does a slice: another one than before says that the slice had to be begun again.</summary>

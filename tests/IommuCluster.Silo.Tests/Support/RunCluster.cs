@@ -18,6 +18,7 @@ internal sealed class RunCluster : IAsyncDisposable
     internal const string Collection = "clusters of silos";
 
     private readonly ConcurrentDictionary<string, (byte[] State, long Version)> _rows = new(StringComparer.Ordinal);
+    private readonly DoomedSocs _doomed = new();
     private readonly InProcessTestCluster _cluster;
 
     private RunCluster(short silos)
@@ -26,6 +27,7 @@ internal sealed class RunCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddRuns(Toy.Orders);
+            silo.AddIncomingGrainCallFilter(_doomed);
             silo.Services.AddSingleton(new SiloSettings());
             silo.Services.AddKeyedSingleton<IGrainStorage>(SiloStorage.Name, (services, _) => new SharedStorage(services.GetRequiredService<Serializer>(), _rows));
             silo.Configure<ClusterMembershipOptions>(options => options.TableRefreshTimeout = TimeSpan.FromSeconds(1)); // The dead are in the table at once; probes are as patient as ever.
@@ -55,12 +57,32 @@ internal sealed class RunCluster : IAsyncDisposable
     {
         var run = await SubmitAsync(order);
         var before = await run.WatchAsync(status => status.Cases[0].Done > 0);
+        return (before, await KillAsync(run, before, await ChooseAsync(run, killsTheCoordinator)));
+    }
+
+    /// <summary>Orders many SoCs and kills a silo while some of them are on it: the one that has the run, or another.</summary>
+    /// <returns>The run's end, which a lost silo does not keep it from.</returns>
+    internal async Task<RunStatus> BootWhileASiloIsKilledAsync(RunOrder order, bool killsTheCoordinator)
+    {
+        var run = await SubmitAsync(order);
+        var silo = await ChooseAsync(run, killsTheCoordinator);
+        _doomed.Doom(silo.SiloAddress);
+        return await KillAsync(run, await run.StandStillAsync(), silo);
+    }
+
+    private async Task<InProcessSiloHandle> ChooseAsync(IRunGrain run, bool isTheCoordinator)
+    {
         var coordinator = await _cluster.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(run);
-        await _cluster.KillSiloAsync(_cluster.Silos.First(silo => silo.SiloAddress.Equals(coordinator) == killsTheCoordinator));
-        var end = await run.EndAsync();
+        return _cluster.Silos.First(silo => silo.SiloAddress.Equals(coordinator) == isTheCoordinator);
+    }
+
+    private async Task<RunStatus> KillAsync(IRunGrain run, RunStatus before, InProcessSiloHandle silo)
+    {
         Assert.False(before.IsOver);
+        await _cluster.KillSiloAsync(silo);
+        var end = await run.EndAsync();
         Assert.Equal((RunPhase.Completed, null), (end.Phase, end.Error));
-        return (before, end);
+        return end;
     }
 
     public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
@@ -121,6 +143,13 @@ internal static class Watching
 
     /// <summary>Watches a run to its end.</summary>
     internal static Task<RunStatus> EndAsync(this IRunGrain run) => run.WatchAsync(status => status.IsOver);
+
+    /// <summary>Watches a run until nothing new comes of it, which whoever watches is told after a few seconds.</summary>
+    internal static Task<RunStatus> StandStillAsync(this IRunGrain run)
+    {
+        var seen = new HashSet<long>();
+        return run.WatchAsync(status => !seen.Add(status.Version));
+    }
 
     private static async Task<RunStatus?> AskAsync(IRunGrain run, long known)
     {
