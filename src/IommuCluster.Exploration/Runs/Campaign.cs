@@ -40,8 +40,8 @@ public sealed record CampaignState(int Round, LedgerState Seen, ImmutableArray<d
 
 /// <summary>
 /// A long run of samplers, or a search, as a sequence of rounds; a round is a fixed list of shards. Whoever drives it runs the shards
-/// wherever and in whichever order, and adds their results as they come; they are merged in the order of the shards. So
-/// what comes out depends on the plan and the workload alone, not on the number of workers. Knows no threads, no clock.
+/// wherever and in whichever order, and adds their results as they come; they are merged in the order of the shards, each as soon as those
+/// before it are there. So what comes out depends on the plan and the workload alone, not on the number of workers. Knows no threads, no clock.
 /// The rounds of a search of one mind have one shard each, which goes on with what the one before it has written.
 /// </summary>
 public sealed class Campaign
@@ -49,17 +49,31 @@ public sealed class Campaign
     private const int FirstRound = 64;
     private const int ShardsOfRound = 32;
 
-    /// <summary>Steps that a round aims at: long enough to keep all busy, short enough to lose one to a kill.</summary>
-    private const long StepsOfRound = 2_000_000;
+    /// <summary>Steps that a round of a search aims at, which is handed on after it.</summary>
+    private const long StepsOfSearch = 2_000_000;
+
+    /// <summary>
+    /// Steps that a round of samplers aims at: so many shards that the cores that wait for its last ones do not count, and yet
+    /// short enough to lose one to a kill.
+    /// </summary>
+    private const long StepsOfRound = 4 * StepsOfSearch;
+
+    /// <summary>Steps of a shard at most; shorter rounds have shorter ones.</summary>
+    private const long StepsOfShard = StepsOfSearch / ShardsOfRound;
 
     private readonly CampaignPlan _plan;
     private readonly Portfolio _portfolio;
     private readonly Ledger _ledger;
     private readonly DporForest? _forest;
-    private readonly List<ShardResult?> _results = [];
+    private readonly List<ShardResult?> _results = []; // Those that wait for one before them.
+    private readonly int[] _news;
+    private readonly int[] _tried;
     private ReadOnlyMemory<byte> _search;
     private SearchReach? _reach;
+    private CampaignState? _whole;
     private int _round;
+    private int _merged;
+    private int _missing;
 
     /// <summary>Begins a campaign, or goes on with one.</summary>
     /// <param name="plan">What to do.</param>
@@ -70,6 +84,7 @@ public sealed class Campaign
         from ??= CampaignState.Start;
         _plan = plan;
         _portfolio = new Portfolio(StrategyCatalog.SamplersOf(plan.Strategy), from.Gains);
+        (_news, _tried) = (new int[_portfolio.Members.Length], new int[_portfolio.Members.Length]);
         _ledger = new Ledger(from.Seen);
         _round = from.Round;
         _reach = from.Reach;
@@ -104,7 +119,7 @@ public sealed class Campaign
     public int Races => _ledger.Races;
 
     /// <summary>The coverage so far; null for a search, whose coverage is what it exhausts.</summary>
-    public CoverageFigures? Figures => StrategyCatalog.Ends(_plan.Strategy) ? null : _ledger.Figures();
+    public CoverageFigures? Figures => IsSearch ? null : _ledger.Figures();
 
     /// <summary>True when a search of one mind has become too large to be handed on: when the worker of the present shard is lost, all that was run since its beginning is run again.</summary>
     public bool StaysWithItsWorker => _search.Length > _plan.MostHandedOn;
@@ -119,18 +134,26 @@ public sealed class Campaign
     /// <returns>True when it was the last one: the round was merged, and the next one begins or the campaign has ended.</returns>
     public bool Add(ShardResult result)
     {
-        if (End is not null || result.Round != _round || _results[result.Index] is not null)
+        if (End is not null || result.Round != _round || result.Index < _merged || _results[result.Index] is not null)
         {
             return false;
         }
 
         _results[result.Index] = result;
-        if (_results.Contains(null))
+        _missing--;
+        if (_missing == 0 || !IsSearch) // What is left of a search is known as of whole rounds only.
+        {
+            MergeThoseInOrder();
+        }
+
+        if (_missing > 0)
         {
             return false;
         }
 
-        EndRound();
+        Learn();
+        _round++;
+        BeginRound();
         return true;
     }
 
@@ -144,18 +167,23 @@ public sealed class Campaign
             return;
         }
 
-        foreach (var result in unfinished.Where(result => result.Round == _round))
+        foreach (var result in unfinished.Where(result => result.Round == _round && result.Index >= _merged))
         {
             _results[result.Index] ??= result;
         }
 
-        Merge();
+        for (; _merged < _results.Count; _merged++)
+        {
+            MergeThoseInOrder();
+        }
+
+        Learn();
         Finish(why);
     }
 
     /// <summary>The campaign as data. Of a round that is not whole nothing is in it.</summary>
     /// <returns>What goes on from the last whole round.</returns>
-    public CampaignState ToState() => new(_round, _ledger.ToState(), _portfolio.Gains) { Search = _forest?.Save() ?? _search, Reach = _reach };
+    public CampaignState ToState() => _whole ?? StateNow();
 
     /// <summary>What was seen so far.</summary>
     /// <param name="elapsed">Time taken, as whoever drives the campaign measured it.</param>
@@ -184,8 +212,15 @@ public sealed class Campaign
         };
     }
 
+    private bool IsSearch => StrategyCatalog.Ends(_plan.Strategy);
+
+    private CampaignState StateNow() => new(_round, _ledger.ToState(), _portfolio.Gains) { Search = _forest?.Save() ?? _search, Reach = _reach };
+
     private void BeginRound()
     {
+        _whole = IsSearch ? null : StateNow();
+        _results.Clear();
+        _merged = 0;
         var left = _plan.Schedules - _ledger.Schedules;
         if (IsOnlySchedule || _forest is { Count: 0 } || _reach is { IsExhausted: true })
         {
@@ -203,6 +238,7 @@ public sealed class Campaign
         {
             Round = Plan((int)Math.Min(left ?? long.MaxValue, LengthOfRound()));
             _results.AddRange(Enumerable.Repeat<ShardResult?>(null, Round.Length));
+            _missing = Round.Length;
         }
     }
 
@@ -210,44 +246,45 @@ public sealed class Campaign
 
     private bool IsOnlySchedule => _ledger is { Schedules: > 0, MostChoices: 0 };
 
-    private void EndRound()
+    /// <summary>Merges the results before which none is missing.</summary>
+    private void MergeThoseInOrder()
     {
-        Merge();
-        _round++;
-        BeginRound();
+        for (; _merged < _results.Count && _results[_merged] is { } result; _merged++)
+        {
+            _results[_merged] = null;
+            Merge(result, Round[_merged]);
+        }
     }
 
-    /// <summary>Merges the results that are there, in the order of their shards.</summary>
-    private void Merge()
+    private void Merge(ShardResult result, Shard shard)
     {
-        Span<int> news = stackalloc int[_portfolio.Members.Length];
-        Span<int> schedules = stackalloc int[_portfolio.Members.Length];
-        foreach (var result in _results.OfType<ShardResult>())
+        if (IsOnlySchedule)
         {
-            var shard = Round[result.Index];
-            var merged = _ledger.Merge(_forest is null ? result : result.Renumbered(_ledger.Schedules - shard.First));
-            _forest?.Take(result.Index, result.Search.Span);
-            if (IsOfOneMind)
-            {
-                (_search, _reach) = (result.Search, result.Reach);
-            }
-
-            _ledger.NoteTried(shard.Flips);
-            if (_portfolio.Members.IndexOf(shard.Strategy) is >= 0 and var member)
-            {
-                news[member] += merged;
-                schedules[member] += result.Schedules;
-            }
-
-            if (IsOnlySchedule)
-            {
-                break; // All shards ran the same one.
-            }
+            return; // All shards ran the same one.
         }
 
+        var merged = _ledger.Merge(_forest is null ? result : result.Renumbered(_ledger.Schedules - shard.First));
+        _forest?.Take(result.Index, result.Search.Span);
+        if (IsOfOneMind)
+        {
+            (_search, _reach) = (result.Search, result.Reach);
+        }
+
+        _ledger.NoteTried(shard.Flips);
+        if (_portfolio.Members.IndexOf(shard.Strategy) is >= 0 and var member)
+        {
+            _news[member] += merged;
+            _tried[member] += result.Schedules;
+        }
+    }
+
+    /// <summary>Learns from a round for the next one.</summary>
+    private void Learn()
+    {
         _forest?.EndRound(ShardsOfRound);
-        _portfolio.Learn(news, schedules);
-        _results.Clear();
+        _portfolio.Learn(_news, _tried);
+        Array.Clear(_news);
+        Array.Clear(_tried);
     }
 
     private void Finish(Coverage why)
@@ -262,7 +299,11 @@ public sealed class Campaign
     /// </summary>
     private long LengthOfRound() =>
         StaysWithItsWorker ? int.MaxValue
-        : _ledger.Steps == 0 ? FirstRound : Math.Max(FirstRound, Math.Min(_ledger.Schedules / 2, StepsOfRound * _ledger.Schedules / _ledger.Steps));
+        : _ledger.Steps == 0 ? FirstRound
+        : Math.Max(FirstRound, Math.Min(_ledger.Schedules / 2, SchedulesOf(IsSearch ? StepsOfSearch : StepsOfRound)));
+
+    /// <summary>How many schedules take so many steps, by those of the rounds before.</summary>
+    private long SchedulesOf(long steps) => steps * _ledger.Schedules / _ledger.Steps;
 
     private ImmutableArray<Shard> Plan(int schedules) =>
         _forest is not null ? PlanSearch(_forest, schedules)
@@ -282,6 +323,11 @@ public sealed class Campaign
     private ImmutableArray<Shard> PlanSamples(int schedules)
     {
         var most = (schedules + ShardsOfRound - 1) / ShardsOfRound;
+        if (_ledger.Steps > 0)
+        {
+            most = (int)Math.Clamp(SchedulesOf(StepsOfShard), 1, most);
+        }
+
         var shards = new List<Shard>();
         void Add(string strategy, int count, ImmutableArray<RaceHint> flips) =>
             shards.Add(new Shard(_round, shards.Count, strategy, _plan.Seed, _ledger.Schedules + shards.Sum(shard => shard.Schedules), count, _ledger.MostChoices) { Flips = flips });

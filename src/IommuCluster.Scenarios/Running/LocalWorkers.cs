@@ -1,25 +1,33 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
-using CancellationToken = System.Threading.CancellationToken;
 using IommuCluster.Exploration.Runs;
+using CancellationToken = System.Threading.CancellationToken;
+using Lock = System.Threading.Lock;
 
 namespace IommuCluster.Scenarios.Running;
 
 /// <summary>Runs campaigns on the cores of this machine: each worker has a runtime of its own, and they share nothing but the list of shards.</summary>
+/// <remarks>
+/// Nor do they share cache lines, as far as that can be helped: one after the other is made and runs its first shard. What threads allocate at
+/// the same time comes to lie among each other's, and a word that one worker writes at each step may share its line with one that another reads
+/// at each step: two cores were seen to do no more than 1.1 to 1.5 times the work of one, and 1.9 times when workers come to be in turn.
+/// </remarks>
 public sealed class LocalWorkers
 {
     private readonly ConcurrentBag<ShardRunner> _idle = [];
+    private readonly Lock _making = new();
     private readonly Func<ShardRunner> _create;
     private readonly ParallelOptions _options;
+    private ShardRunner? _first;
 
-    /// <summary>Makes the first worker, so that a workload that cannot boot says so at once.</summary>
-    /// <param name="create">Makes a worker.</param>
+    /// <summary>Makes the first worker, so that a plan that does not fit its board says so at once.</summary>
+    /// <param name="create">Makes a worker; called by one thread at a time.</param>
     /// <param name="cores">How many at most, at least 1.</param>
     public LocalWorkers(Func<ShardRunner> create, int cores)
     {
         _create = create;
         _options = new ParallelOptions { MaxDegreeOfParallelism = cores };
-        _idle.Add(create());
+        _first = create();
     }
 
     /// <summary>Runs the present round of a campaign; the campaign ends when the time is over meanwhile.</summary>
@@ -30,29 +38,36 @@ public sealed class LocalWorkers
     /// <exception cref="InvalidDataException">The search in a shard is damaged.</exception>
     public bool RunRound(Campaign campaign, Func<bool> deadline, CancellationToken cancellation)
     {
-        var shards = campaign.Round;
-        var results = new ShardResult[shards.Length];
+        var unfinished = new List<ShardResult>();
 
         // One at a time: a chunk taken in advance keeps one worker busy while the others wait for the end of the round.
-        var next = Partitioner.Create(Enumerable.Range(0, shards.Length), EnumerablePartitionerOptions.NoBuffering);
+        var next = Partitioner.Create(campaign.Round, EnumerablePartitionerOptions.NoBuffering);
         try
         {
-            Parallel.ForEach(next, _options, i => results[i] = Run(shards[i], () => cancellation.IsCancellationRequested || deadline()));
+            Parallel.ForEach(next, _options, shard =>
+            {
+                var result = Run(shard, () => cancellation.IsCancellationRequested || deadline());
+                lock (unfinished)
+                {
+                    if (result.IsWhole(shard))
+                    {
+                        campaign.Add(result); // While the others go on.
+                    }
+                    else
+                    {
+                        unfinished.Add(result);
+                    }
+                }
+            });
         }
         catch (AggregateException several)
         {
             ExceptionDispatchInfo.Throw(several.InnerExceptions[0]); // As one worker alone would: a damaged search is bad input.
         }
 
-        var isWhole = results.Zip(shards).ToLookup(pair => pair.First.IsWhole(pair.Second), pair => pair.First);
-        foreach (var result in isWhole[true])
+        if (unfinished.Count > 0)
         {
-            campaign.Add(result);
-        }
-
-        if (isWhole[false].Any())
-        {
-            campaign.Stop(cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone, isWhole[false]);
+            campaign.Stop(cancellation.IsCancellationRequested ? Coverage.StoppedEarly : Coverage.BudgetDone, unfinished);
             return false;
         }
 
@@ -65,7 +80,21 @@ public sealed class LocalWorkers
 
     private ShardResult Run(Shard shard, Func<bool> isOver)
     {
-        var runner = _idle.TryTake(out var idle) ? idle : _create();
+        if (_idle.TryTake(out var idle))
+        {
+            return Run(idle, shard, isOver);
+        }
+
+        lock (_making)
+        {
+            var made = _first ?? _create();
+            _first = null;
+            return Run(made, shard, isOver);
+        }
+    }
+
+    private ShardResult Run(ShardRunner runner, Shard shard, Func<bool> isOver)
+    {
         var result = runner.Run(shard, isOver);
         _idle.Add(runner);
         return result;
