@@ -43,26 +43,27 @@ public struct TraceEntry
 public sealed class Trace
 {
     private TraceEntry[] _entries = new TraceEntry[1024];
+    private OwnLine<int> _count;
 
     /// <summary>Number of steps.</summary>
-    public int Count { get; private set; }
+    public int Count => _count.Value;
 
     /// <summary>A step.</summary>
     /// <param name="step">Its number in the schedule, from 0.</param>
     public ref readonly TraceEntry this[int step] => ref _entries[step];
 
     /// <summary>Forgets all steps.</summary>
-    internal void Clear() => Count = 0;
+    internal void Clear() => _count.Value = 0;
 
     /// <summary>Makes room for one more step.</summary>
     /// <returns>The entry, with what an earlier schedule left in it.</returns>
     internal ref TraceEntry Add()
     {
-        if (Count == _entries.Length)
+        if (_count.Value == _entries.Length)
         {
             Array.Resize(ref _entries, _entries.Length * 2);
         }
 
-        return ref _entries[Count++];
+        return ref _entries[_count.Value++];
     }
 }

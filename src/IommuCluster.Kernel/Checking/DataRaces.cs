@@ -27,7 +27,7 @@ public sealed class DataRaces
     private int _syncRowCount;
     private int _readRowCount;
     private long[] _racing = new long[MaxThreads];
-    private int _racingCount;
+    private OwnLine<int> _racingCount;
     private int _threads;
     private long _begin;
 
@@ -79,7 +79,7 @@ public sealed class DataRaces
             Grow(slot);
         }
 
-        _racingCount = 0;
+        _racingCount.Value = 0;
         switch (request.Kind)
         {
             case StepKind.Load:
@@ -112,7 +112,7 @@ public sealed class DataRaces
                 break;
         }
 
-        return _racing.AsSpan(0, _racingCount);
+        return _racing.AsSpan(0, _racingCount.Value);
     }
 
     /// <summary>Takes notice that a whole object is freed, which is a write to each of its words.</summary>
@@ -128,13 +128,13 @@ public sealed class DataRaces
             Grow(first + words);
         }
 
-        _racingCount = 0;
+        _racingCount.Value = 0;
         for (var slot = first; slot < first + words; slot++)
         {
             Write(thread, step, Marking.Plain, slot);
         }
 
-        return _racing.AsSpan(0, _racingCount);
+        return _racing.AsSpan(0, _racingCount.Value);
     }
 
     private void Load(int thread, long step, Marking marking, int slot)
@@ -231,12 +231,12 @@ public sealed class DataRaces
 
     private void Note(long step)
     {
-        if (_racingCount == _racing.Length)
+        if (_racingCount.Value == _racing.Length)
         {
-            Array.Resize(ref _racing, _racingCount * 2);
+            Array.Resize(ref _racing, _racingCount.Value * 2);
         }
 
-        _racing[_racingCount++] = step;
+        _racing[_racingCount.Value++] = step;
     }
 
     private static ulong Epoch(long step, int thread, Marking marking) => ((ulong)step << StepShift) | ((ulong)marking << 8) | (uint)thread;

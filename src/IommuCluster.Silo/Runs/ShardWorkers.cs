@@ -1,5 +1,4 @@
 using IommuCluster.Exploration.Runs;
-using IommuCluster.Exploration.Strategies;
 using IommuCluster.Scenarios.Format;
 using IommuCluster.Scenarios.Running;
 using Lock = System.Threading.Lock;
@@ -15,7 +14,6 @@ internal sealed class ShardWorkers(OrderReader orders, CaseRunner cases)
     public const int MaxCases = 4;
 
     private readonly Lock _guard = new();
-    private readonly Lock _making = new();
     private readonly List<(RunOrder Order, string Case, ShardRunner Runner)> _idle = []; // The one that was busy last comes last.
 
     /// <summary>Runs a shard.</summary>
@@ -25,24 +23,7 @@ internal sealed class ShardWorkers(OrderReader orders, CaseRunner cases)
     /// <returns>What it saw.</returns>
     public ShardResult Run(RunSlice slice, Shard shard, Func<bool> isOver)
     {
-        if (Take(slice) is { } idle)
-        {
-            return Run(slice, idle, shard, isOver);
-        }
-
-        if (StrategyCatalog.IsOfOneMind(shard.Strategy))
-        {
-            return Run(slice, Create(slice), shard, isOver); // Its shard may take hours.
-        }
-
-        lock (_making) // In turn, for the reason that LocalWorkers tells.
-        {
-            return Run(slice, Create(slice), shard, isOver);
-        }
-    }
-
-    private ShardResult Run(RunSlice slice, ShardRunner runner, Shard shard, Func<bool> isOver)
-    {
+        var runner = Take(slice) ?? Create(slice);
         var result = runner.Run(shard, isOver);
         GiveBack(slice, runner); // Not after an exception: nobody knows then how the worker stands.
         return result;

@@ -236,6 +236,34 @@ public sealed class CampaignTests
     }
 
     [Fact]
+    public void State_WithinARound_IsThatOfTheLastWholeRound()
+    {
+        var runner = new ShardRunner(Yardstick.S(false), new RuntimeOptions());
+        var campaign = new Campaign(new CampaignPlan(StrategyCatalog.Random, 1));
+        var before = RunsWire.Write(campaign.ToState());
+
+        foreach (var shard in campaign.Round[..5].Reverse())
+        {
+            campaign.Add(runner.Run(shard));
+        }
+
+        Assert.Equal((before, 10L), (RunsWire.Write(campaign.ToState()), campaign.Schedules));
+    }
+
+    [Theory]
+    [InlineData(1_000, 32)]
+    [InlineData(1_000_000, 128)]
+    public void Round_OfSamplers_GrowsWithWhatWasRunUntilItHasManyShards(long schedules, int shards)
+    {
+        var state = CampaignState.Start with { Round = 9, Seen = new LedgerState { Schedules = schedules, Steps = 50 * schedules } };
+
+        var round = new Campaign(new CampaignPlan(StrategyCatalog.Random, 1), state).Round;
+
+        Assert.Equal(shards, round.Length);
+        Assert.InRange(round.Max(shard => shard.Schedules) * 50, 1, 62_500);
+    }
+
+    [Fact]
     public void Stop_WithinARound_TellsWhatWasSeenAndKeepsTheLastWholeRound()
     {
         var runner = new ShardRunner(Yardstick.S(false), new RuntimeOptions());
