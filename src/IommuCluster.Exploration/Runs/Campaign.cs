@@ -212,8 +212,6 @@ public sealed class Campaign
         };
     }
 
-    private bool IsSearch => StrategyCatalog.Ends(_plan.Strategy);
-
     private CampaignState StateNow() => new(_round, _ledger.ToState(), _portfolio.Gains) { Search = _forest?.Save() ?? _search, Reach = _reach };
 
     private void BeginRound()
@@ -241,6 +239,8 @@ public sealed class Campaign
             _missing = Round.Length;
         }
     }
+
+    private bool IsSearch => StrategyCatalog.Ends(_plan.Strategy);
 
     private bool IsOfOneMind => StrategyCatalog.IsOfOneMind(_plan.Strategy);
 

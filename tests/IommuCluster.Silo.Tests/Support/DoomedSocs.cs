@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace IommuCluster.Silo.Tests.Support;
 
-/// <summary>Keeps SoCs from ending on a silo that is about to be killed: however fast they boot, some are under way when it dies.</summary>
+/// <summary>
+/// Lets SoCs begin on a silo that is about to be killed, but not end: however fast they boot, some are under way when it dies. One that had not
+/// begun yet would not be lost: its beginning is sent again.
+/// </summary>
 internal sealed class DoomedSocs : IIncomingGrainCallFilter
 {
     /// <summary>SoCs of the cluster that boot first, wherever they are.</summary>
@@ -18,11 +21,14 @@ internal sealed class DoomedSocs : IIncomingGrainCallFilter
 
     public async Task Invoke(IIncomingGrainCallContext context)
     {
-        if (context.TargetId.Type == s_soc && _boots.GetOrAdd(context.TargetId, _ => _boots.Count >= Spared) && context.TargetContext.Address.SiloAddress!.Equals(_doomed))
+        if (context.TargetId.Type == s_soc && IsDoomed(context) && context.MethodName != "BeginAsync")
         {
             await Task.Delay(System.Threading.Timeout.Infinite); // Until its silo is killed.
         }
 
         await context.Invoke();
     }
+
+    private bool IsDoomed(IIncomingGrainCallContext call) =>
+        _boots.GetOrAdd(call.TargetId, _ => _boots.Count >= Spared) && call.TargetContext.Address.SiloAddress!.Equals(_doomed);
 }
