@@ -73,7 +73,6 @@ public sealed class Campaign
     private CampaignState? _whole;
     private int _round;
     private int _merged;
-    private int _missing;
 
     /// <summary>Begins a campaign, or goes on with one.</summary>
     /// <param name="plan">What to do.</param>
@@ -140,13 +139,12 @@ public sealed class Campaign
         }
 
         _results[result.Index] = result;
-        _missing--;
-        if (_missing == 0 || !IsSearch) // What is left of a search is known as of whole rounds only.
+        if (!IsSearch || !_results.Contains(null)) // What is left of a search is known as of whole rounds only.
         {
             MergeThoseInOrder();
         }
 
-        if (_missing > 0)
+        if (_merged < Round.Length)
         {
             return false;
         }
@@ -236,7 +234,6 @@ public sealed class Campaign
         {
             Round = Plan((int)Math.Min(left ?? long.MaxValue, LengthOfRound()));
             _results.AddRange(Enumerable.Repeat<ShardResult?>(null, Round.Length));
-            _missing = Round.Length;
         }
     }
 
