@@ -16,6 +16,10 @@ public sealed class ShardRunner(Workload workload, RuntimeOptions options)
     /// <summary>True to keep a search of one mind here from shard to shard, instead of writing it down after each: for a campaign's only worker.</summary>
     public bool KeepsSearch { get; init; }
 
+    /// <summary>Makes the runtime that a shard asks for, as its run would else do first.</summary>
+    /// <param name="shard">The shard.</param>
+    public void Prepare(Shard shard) => RuntimeFor(shard);
+
     /// <summary>Runs a shard.</summary>
     /// <param name="shard">The shard.</param>
     /// <param name="isOver">Asked before each schedule: true ends the shard early; null never does.</param>
