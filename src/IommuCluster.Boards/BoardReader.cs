@@ -8,8 +8,7 @@ namespace IommuCluster.Boards;
 
 /// <summary>
 /// Reads boards. Every method throws <see cref="BoardFormatException"/>, with everything that is wrong, when the input
-/// is no good, and never anything else because of what the input says; files that cannot be opened throw
-/// <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> as usual.
+/// is no good or its file cannot be read, and never anything else because of what the input says.
 /// </summary>
 public static class BoardReader
 {

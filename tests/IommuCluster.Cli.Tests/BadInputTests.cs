@@ -28,6 +28,8 @@ public sealed class BadInputTests
         { ["run", "toy-race", "--on", "cluster", "--output", "findings"], "--output is not there on a cluster" },
         { ["run", "toy-race", "--output", "/proc/self/nowhere"], "--output /proc/self/nowhere: " },
         { ["explore", "toy-race", "--smaller"], "give --output as well" },
+        { ["explore", "toy-race", "-n", "100", "--checkpoint", "."], "no checkpoint: it is a directory" },
+        { ["explore", "toy-race", "-n", "100", "--checkpoint", "/proc/self/nowhere/run"], "--checkpoint /proc/self/nowhere/run: " },
         { ["explore", "toy-race", "--strategy", "random", "--context-bound", "2"], "--context-bound with strategy random: only states keeps to a number of preemptions" },
         { ["replay", "toy-race/bug/00000000/.", "--from", "3", "--decide"], "--from and --decide exclude each other" },
         { ["replay", "toy-race/bug/00000000/.", "--decide", "--json"], "--trace and --json tell of a replay" },
@@ -39,7 +41,7 @@ public sealed class BadInputTests
         { ["profiles", "diff", "linux-6.6", "linux-6.8", "--json"], "--json is for run, explore, replay and stress" },
         { ["serve", "--json"], "--json is for run, explore, replay and stress" },
         { ["boards", "show", "toi"], "did you mean 'toy'?" },
-        { ["boards", "import", "missing.dtb"], "missing.dtb" },
+        { ["boards", "import", "missing.dtb"], "missing.dtb: no such file; give a file that can be read" },
         { ["profiles", "show", "linux"], "there is no such profile" },
         { ["profiles", "diff", "linux-6.6"], "Required argument missing" },
     };

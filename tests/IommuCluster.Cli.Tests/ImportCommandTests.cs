@@ -78,6 +78,18 @@ public sealed class ImportCommandTests : IDisposable
         Assert.Contains(message, answer.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Import_OutputThatCannotBeWritten_AnswersTwo()
+    {
+        using var line = new CommandLine();
+
+        var answer = await line.Run("boards", "import", Put("DMAR", Dmar()), "--output", "/proc/self/nowhere/board.yaml");
+
+        Assert.Equal(2, answer.Code);
+        Assert.StartsWith("--output /proc/self/nowhere/board.yaml: ", answer.Error, StringComparison.Ordinal);
+        Assert.EndsWith("; give a file that can be written\n", answer.Error, StringComparison.Ordinal);
+    }
+
     private static byte[] Dmar() => Table("DMAR",
     [
         47, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,

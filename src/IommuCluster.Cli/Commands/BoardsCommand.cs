@@ -81,7 +81,7 @@ internal static class BoardsCommand
             var text = BoardWriter.ToYaml(parsed.GetValue(whole) ? board : BoardSelection.AroundIommus(board));
             if (parsed.GetValue(target) is { } path)
             {
-                File.WriteAllText(path, text);
+                OutputOption.Write(path, "give a file that can be written", () => File.WriteAllText(path, text));
                 output.Remark($"wrote {path}");
             }
             else

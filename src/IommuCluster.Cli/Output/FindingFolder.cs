@@ -10,17 +10,8 @@ internal static class FindingFolder
     /// <summary>Makes the directory.</summary>
     /// <param name="directory">The directory; it may be there.</param>
     /// <exception cref="ScenarioException">It cannot be made.</exception>
-    internal static void Prepare(string directory)
-    {
-        try
-        {
-            Directory.CreateDirectory(directory);
-        }
-        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ScenarioException($"--output {directory}", bad.Message.TrimEnd('.'), "give a directory that can be written");
-        }
-    }
+    internal static void Prepare(string directory) =>
+        OutputOption.Write(directory, "give a directory that can be written", () => Directory.CreateDirectory(directory));
 
     /// <summary>Writes <c>directory/scenario/case/finding/</c>.</summary>
     /// <param name="directory">Where to.</param>

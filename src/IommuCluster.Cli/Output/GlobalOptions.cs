@@ -7,7 +7,7 @@ namespace IommuCluster.Cli.Output;
 internal sealed class GlobalOptions
 {
     /// <summary>Results as JSON.</summary>
-    internal Option<bool> Json { get; } = new("--json") { Description = "Write results as JSON.", Recursive = true };
+    internal Option<bool> Json { get; } = new("--json") { Description = "Write results as JSON: one document, of run one a scenario, each as soon as it has ended.", Recursive = true };
 
     /// <summary>Verdicts only.</summary>
     internal Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "Write verdicts only, no reports and no progress.", Recursive = true };

@@ -56,10 +56,6 @@ public sealed class ScenarioCatalog(string? directory)
         {
             throw new ScenarioException(bad.Diagnostics);
         }
-        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException)
-        {
-            throw new ScenarioException(file, bad.Message.TrimEnd('.'), "give a file that can be read");
-        }
     }
 
     private (string Name, string File) Find(string nameOrPath)

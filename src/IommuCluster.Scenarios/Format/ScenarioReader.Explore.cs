@@ -33,6 +33,11 @@ internal sealed partial class ScenarioReader
             _bag.Error($"explore has no budget, and strategy {settings.Strategy} never ends", "write `schedules: 10000` or `time: 60s`", explore.Mapping.Line, explore.Mapping.Column);
         }
 
+        if (settings.ContextBound is not null && settings.Strategy != StrategyCatalog.States)
+        {
+            _bag.Error($"explore has a context-bound, and strategy {settings.Strategy}", $"only {StrategyCatalog.States} keeps to a number of preemptions: leave it away, or write `strategy: {StrategyCatalog.States}`", explore.Mapping.Line, explore.Mapping.Column);
+        }
+
         explore.Finish();
         return settings;
     }

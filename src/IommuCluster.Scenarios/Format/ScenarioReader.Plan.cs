@@ -48,10 +48,6 @@ internal sealed partial class ScenarioReader
                 _bag.Error($"board '{name.Text}': {each.Reason}{where}", each.Remedy, name.Line, name.Column);
             }
         }
-        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException)
-        {
-            _bag.Error($"board '{name.Text}': {bad.Message.TrimEnd('.')}", "give a file that can be read", name.Line, name.Column);
-        }
 
         return null;
     }

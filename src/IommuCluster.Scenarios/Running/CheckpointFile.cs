@@ -30,14 +30,19 @@ public sealed class CheckpointFile(string path)
     /// <exception cref="ScenarioException">The file is no checkpoint, or one of something else.</exception>
     public Checkpoint? Read(ScenarioCase scenarioCase)
     {
+        if (Directory.Exists(path))
+        {
+            throw IsNone("it is a directory");
+        }
+
         if (!File.Exists(path))
         {
             return null;
         }
 
-        var bytes = File.ReadAllBytes(path);
         try
         {
+            var bytes = File.ReadAllBytes(path);
             var campaign = AfterLine(bytes, 0);
             var head = JsonSerializer.Deserialize(bytes.AsSpan(0, campaign), CheckpointJson.Default.CheckpointHead) ?? throw new JsonException("it is empty");
             Check(head, scenarioCase);
@@ -48,25 +53,28 @@ public sealed class CheckpointFile(string path)
         {
             throw IsNone(bad.Message);
         }
+        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException)
+        {
+            throw OutOfReach(bad);
+        }
     }
 
     /// <summary>Writes the checkpoint of a case, in the place of the one before.</summary>
     /// <param name="scenarioCase">The case.</param>
     /// <param name="checkpoint">Where it stands.</param>
+    /// <exception cref="ScenarioException">It cannot be written; the one before is still there.</exception>
     public void Write(ScenarioCase scenarioCase, Checkpoint checkpoint)
     {
         var next = path + ".next";
-        using (var file = File.Create(next))
+        try
         {
-            JsonSerializer.Serialize(file, new CheckpointHead(MadeFor(scenarioCase), Build, checkpoint.Elapsed.TotalMilliseconds), CheckpointJson.Default.CheckpointHead);
-            file.WriteByte(LineFeed);
-            file.Write(RunsWire.Write(checkpoint.Campaign with { Search = default }));
-            file.WriteByte(LineFeed);
-            file.Write(checkpoint.Campaign.Search.Span);
-            file.Flush(flushToDisk: true);
+            Write(next, scenarioCase, checkpoint);
+            File.Move(next, path, overwrite: true);
         }
-
-        File.Move(next, path, overwrite: true);
+        catch (Exception bad) when (bad is IOException or UnauthorizedAccessException)
+        {
+            throw OutOfReach(bad);
+        }
     }
 
     /// <summary>What to say of a file that is no checkpoint, or damaged.</summary>
@@ -74,6 +82,19 @@ public sealed class CheckpointFile(string path)
     /// <returns>The message.</returns>
     internal ScenarioException IsNone(string why) =>
         new(path, $"no checkpoint: {why}", "give a file that an earlier run wrote with --checkpoint, or one that is not there yet");
+
+    private ScenarioException OutOfReach(Exception why) => new($"--checkpoint {path}", why.Message.TrimEnd('.'), "give a file that can be written");
+
+    private static void Write(string file, ScenarioCase scenarioCase, Checkpoint checkpoint)
+    {
+        using var stream = File.Create(file);
+        JsonSerializer.Serialize(stream, new CheckpointHead(MadeFor(scenarioCase), Build, checkpoint.Elapsed.TotalMilliseconds), CheckpointJson.Default.CheckpointHead);
+        stream.WriteByte(LineFeed);
+        stream.Write(RunsWire.Write(checkpoint.Campaign with { Search = default }));
+        stream.WriteByte(LineFeed);
+        stream.Write(checkpoint.Campaign.Search.Span);
+        stream.Flush(flushToDisk: true);
+    }
 
     private static int AfterLine(byte[] bytes, int at) => Array.IndexOf(bytes, LineFeed, at) is >= 0 and var end ? end + 1 : throw new JsonException("it is cut off");
 

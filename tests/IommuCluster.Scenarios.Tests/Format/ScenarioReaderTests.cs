@@ -89,6 +89,7 @@ public sealed class ScenarioReaderTests
     [InlineData("title: t\nboard: toy\ncases: { 'a b': { profile: linux-6.6, expect: clean } }", "toy.yaml:3:10: case name 'a b'")]
     [InlineData("title: t\nboard: toy\nmasters: [2001.ufs]\ncases: { a: { profile: linux-6.6, expect: clean } }", "toy.yaml:3:11: board toy has no master '2001.ufs'; did you mean '2000.ufs'?")]
     [InlineData("title: t\nboard: toy\nexplore: { schedules: null }\ncases: { a: { profile: linux-6.6, expect: clean } }", "toy.yaml:3:10: explore has no budget")]
+    [InlineData("title: t\nboard: toy\nexplore: { strategy: random, schedules: 9, context-bound: 2 }\ncases: { a: { profile: linux-6.6, expect: clean } }", "toy.yaml:3:10: explore has a context-bound, and strategy random; only states keeps to a number of preemptions")]
     [InlineData("title: t\nboard: toy\nexplore: { time: 5 }\ncases: { a: { profile: linux-6.6, expect: clean } }", "toy.yaml:3:18: time is '5'; write a number with ms, s, m or h: 90s")]
     [InlineData("title: t\nboard: toy\ncases: { a: { profile: linux-6.6, expect: clean, known: [ { finding: hang } ] } }", "toy.yaml:3:59: source is missing")]
     [InlineData("title: t\nboard: toy", "toy.yaml:1:1: cases is missing")]
