@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using IommuCluster.Exploration.Runtime;
 using IommuCluster.Exploration.Strategies;
 using IommuCluster.Kernel.Memory;
@@ -18,16 +17,12 @@ namespace IommuCluster.Exploration.Reduction;
 /// </summary>
 internal sealed class ExclusiveSteps
 {
-    private const int MaxSlots = 64;
-
-    private readonly Dictionary<ulong, Word> _words = [];
-    private readonly Dictionary<ulong, Whole> _objects = [];
-    private readonly Dictionary<ulong, int> _private = [];
-    private readonly List<(ulong Inside, ulong Of)> _stored = [];
+    private readonly Dictionary<ulong, TouchedWord> _words = [];
+    private readonly Dictionary<ulong, TouchedObject> _objects = [];
+    private readonly PrivateObjects _private = new();
+    private readonly HeldLocks _held = new();
     private readonly HashSet<ulong> _heldWaiting = [];
     private readonly HashSet<ulong> _trustedNotToWait = [];
-    private readonly List<Held>[] _held = [.. Enumerable.Range(0, MaxSlots).Select(_ => new List<Held>())];
-    private readonly int[] _ids = new int[MaxSlots];
     private readonly List<bool> _wereExclusive = [];
     private bool _trustsPrivacy = true;
     private bool _trustsLocks = true;
@@ -36,20 +31,6 @@ internal sealed class ExclusiveSteps
     private int _sectionStart;
     private int _sectionThread;
     private ulong _sectionLock;
-
-    /// <summary>How a step touches its word.</summary>
-    private enum Touch
-    {
-        Look,
-        Share,
-        Write,
-
-        /// <summary>Can tell when a lock is released without waiting for it.</summary>
-        Try,
-
-        /// <summary>Ends a critical section of its own. Never noted: those who wait cannot tell when.</summary>
-        Release,
-    }
 
     /// <summary>How far a critical section is of which one hopes that it commutes.</summary>
     public enum SectionState
@@ -115,7 +96,8 @@ internal sealed class ExclusiveSteps
             {
                 if (runtime.Barriers[_barrier].IsStage)
                 {
-                    BeginStage();
+                    _private.BeginStage();
+                    _held.BeginStage();
                 }
             }
 
@@ -143,12 +125,13 @@ internal sealed class ExclusiveSteps
         {
             var thread = runtime.Thread(BitOperations.TrailingZeroCount(waiting));
             ref readonly var request = ref thread.Request;
-            NoteHeld(thread.Slot, thread.Id);
-            if (request.Base.IsObject && !_private.ContainsKey(request.Base.Object.Value))
+            var actor = Actor.Of(thread);
+            NoteHeld(actor);
+            if (request.Base.IsObject && _private.OwnerOf(request.Base.Object.Value) is null)
             {
-                var touch = TouchOf(request.Kind);
-                Note(thread.Slot, thread.Id, WordOf(KeyOf(request.Base, request.Field, request.Index)), touch);
-                NoteTouched(thread.Slot, thread.Id, WholeOf(request.Base.Object.Value), touch);
+                var touch = Touches.Of(request.Kind);
+                Note(actor, WordOf(KeyOf(request.Base, request.Field, request.Index)), touch);
+                NoteTouched(actor, WholeOf(request.Base.Object.Value), touch);
             }
         }
     }
@@ -156,9 +139,9 @@ internal sealed class ExclusiveSteps
     /// <summary>Takes notice of those who have ended and still hold locks.</summary>
     public void NoteEnd()
     {
-        for (var slot = 0; slot < MaxSlots; slot++)
+        for (var slot = 0; slot < HeldLocks.MaxSlots; slot++)
         {
-            NoteHeld(slot, _ids[slot]);
+            NoteHeld(_held.LastIn(slot));
         }
     }
 
@@ -198,69 +181,47 @@ internal sealed class ExclusiveSteps
     public bool IsExclusive(DeterministicRuntime runtime, KernelThread thread) => IsExclusive(runtime, thread, except: 0);
 
     /// <summary>The same of a step that was taken without a choice; all steps before have been followed.</summary>
-    private bool IsExclusive(in TraceEntry step)
-    {
-        switch (step.Kind)
-        {
-            case StepKind.Allocate:
-                return true;
-            case StepKind.Spawn:
-                return IsTrusted(WordOf(OrderedEvent.Ids), null, Touch.Write, step.Thread, step.Id, except: 0);
-        }
-
-        if (!step.Base.IsObject || step.Fault != FaultKind.None)
-        {
-            return false;
-        }
-
-        var made = step.Base.Object.Value;
-        if (_private.TryGetValue(made, out var owner) && owner == step.Id && _trustsPrivacy)
-        {
-            return true;
-        }
-
-        if (step.Kind == StepKind.Free)
-        {
-            return IsTrustedFree(WholeOf(made), step.Thread, step.Id);
-        }
-
-        var key = KeyOf(step.Base, step.Field, step.Index);
-        var isRelease = OrderedEvent.IsRelease(step.Kind) && FindHeld(step.Thread, step.Id, step.Kind, key) >= 0;
-        return IsTrusted(WordOf(key), WholeOf(made), isRelease ? Touch.Release : TouchOf(step.Kind), step.Thread, step.Id, except: 0);
-    }
+    private bool IsExclusive(in TraceEntry step) =>
+        IsExclusive(Actor.Of(step), step.Kind, step.Base, KeyOf(step.Base, step.Field, step.Index), isSound: step.Fault == FaultKind.None, except: 0);
 
     private bool IsExclusive(DeterministicRuntime runtime, KernelThread thread, ulong except)
     {
         ref readonly var request = ref thread.Request;
-        switch (request.Kind)
+        var isSound = request.Base.IsObject && runtime.Bank.Peek(request.Base, (request.Field?.Word ?? 0) + request.Index) is not null;
+        return request.Kind == StepKind.Sleep || IsExclusive(Actor.Of(thread), request.Kind, request.Base, KeyOf(request.Base, request.Field, request.Index), isSound, except);
+    }
+
+    private bool IsExclusive(Actor actor, StepKind kind, Address at, ulong key, bool isSound, ulong except)
+    {
+        switch (kind)
         {
-            case StepKind.Allocate or StepKind.Sleep:
+            case StepKind.Allocate:
                 return true;
             case StepKind.Spawn:
-                return IsTrusted(WordOf(OrderedEvent.Ids), null, Touch.Write, thread.Slot, thread.Id, except);
+                return IsTrusted(actor, WordOf(OrderedEvent.Ids), null, Touch.Write, except);
         }
 
         // An oops ends the schedule: whatever the others do must be seen apart from it.
-        if (!request.Base.IsObject || runtime.Bank.Peek(request.Base, (request.Field?.Word ?? 0) + request.Index) is null)
+        if (!at.IsObject || !isSound)
         {
             return false;
         }
 
-        var made = request.Base.Object.Value;
-        if (_private.TryGetValue(made, out var owner) && owner == thread.Id && _trustsPrivacy)
+        var made = at.Object.Value;
+        if (IsPrivate(made, actor))
         {
             return true;
         }
 
-        if (request.Kind == StepKind.Free)
+        if (kind == StepKind.Free)
         {
-            return except == 0 && IsTrustedFree(WholeOf(made), thread.Slot, thread.Id);
+            return except == 0 && IsTrustedFree(actor, WholeOf(made));
         }
 
-        var key = KeyOf(request.Base, request.Field, request.Index);
-        var isRelease = OrderedEvent.IsRelease(request.Kind) && FindHeld(thread.Slot, thread.Id, request.Kind, key) >= 0;
-        return IsTrusted(WordOf(key), WholeOf(made), isRelease ? Touch.Release : TouchOf(request.Kind), thread.Slot, thread.Id, except);
+        return IsTrusted(actor, WordOf(key), WholeOf(made), _held.IsOwnRelease(actor, kind, key) ? Touch.Release : Touches.Of(kind), except);
     }
+
+    private bool IsPrivate(ulong made, Actor actor) => _trustsPrivacy && _private.OwnerOf(made) == actor.Id;
 
     /// <summary>Writes what was learnt and what is trusted.</summary>
     /// <param name="writer">Where to.</param>
@@ -268,8 +229,8 @@ internal sealed class ExclusiveSteps
     {
         writer.Write(_trustsPrivacy);
         writer.Write(_trustsLocks);
-        Write(writer, [.. _heldWaiting]);
-        Write(writer, [.. _trustedNotToWait]);
+        LockSet.Write(writer, [.. _heldWaiting]);
+        LockSet.Write(writer, [.. _trustedNotToWait]);
         writer.Write(_words.Count);
         foreach (var (key, word) in _words)
         {
@@ -293,8 +254,8 @@ internal sealed class ExclusiveSteps
         _objects.Clear();
         _trustsPrivacy = reader.ReadBoolean();
         _trustsLocks = reader.ReadBoolean();
-        _heldWaiting.UnionWith(Read(reader) ?? []);
-        _trustedNotToWait.UnionWith(Read(reader) ?? []);
+        _heldWaiting.UnionWith(LockSet.Read(reader) ?? []);
+        _trustedNotToWait.UnionWith(LockSet.Read(reader) ?? []);
         for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
             WordOf(reader.ReadUInt64()).Load(reader);
@@ -309,9 +270,9 @@ internal sealed class ExclusiveSteps
     private static bool Waits(StepKind kind) =>
         kind is StepKind.Lock or StepKind.ReadLock or StepKind.WaitForCompletion or StepKind.WaitEvent or StepKind.SynchronizeRcu or StepKind.Sleep;
 
-    private void NoteHeld(int slot, int id)
+    private void NoteHeld(Actor actor)
     {
-        foreach (var (key, _) in HeldBy(slot, id))
+        foreach (var (key, _) in _held.Of(actor))
         {
             WasWrong |= _heldWaiting.Add(key) && _trustedNotToWait.Contains(key);
         }
@@ -347,55 +308,28 @@ internal sealed class ExclusiveSteps
             return false;
         }
 
-        return (_private.TryGetValue(made, out var owner) && owner == step.Id && _trustsPrivacy)
-            || IsTrusted(WordOf(key), WholeOf(made), step.Kind == StepKind.Unlock ? Touch.Release : TouchOf(step.Kind), step.Thread, step.Id, except);
+        var actor = Actor.Of(step);
+        return IsPrivate(made, actor) || IsTrusted(actor, WordOf(key), WholeOf(made), step.Kind == StepKind.Unlock ? Touch.Release : Touches.Of(step.Kind), except);
     }
-
-    private static Touch TouchOf(StepKind kind) => kind switch
-    {
-        StepKind.Load or StepKind.WaitEvent => Touch.Look,
-        StepKind.ReadLock or StepKind.ReadUnlock or StepKind.RcuReadLock or StepKind.RcuReadUnlock => Touch.Share,
-        _ => Touch.Write,
-    };
 
     private static ulong KeyOf(Address at, FieldDescriptor? field, int index) => at.Plus((field?.Word ?? 0) + index).Value;
 
-    private static bool Conflict(Touch trusted, Touch other) => trusted switch
-    {
-        Touch.Look => other is Touch.Share or Touch.Write,
-        Touch.Share => other is Touch.Look or Touch.Write,
-        Touch.Write => other is not Touch.Try, // Who tries is noted as one who writes, too.
-        Touch.Release => other is Touch.Look or Touch.Try,
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
-
-    private void BeginStage()
-    {
-        _private.Clear();
-        _stored.Clear();
-        Array.Clear(_ids);
-    }
-
     private void Follow(in TraceEntry step, bool isKnown)
     {
-        if (_ids[step.Thread] != step.Id)
-        {
-            _ids[step.Thread] = step.Id;
-            _held[step.Thread].Clear();
-        }
-
+        var actor = Actor.Of(step);
+        _held.Meet(actor);
         if (step.Kind == StepKind.Allocate)
         {
-            _private[step.Base.Object.Value] = step.Id;
+            _private.Add(step.Base.Object.Value, step.Id);
             return;
         }
 
         if (step.Kind == StepKind.Spawn)
         {
-            EscapeAll(step.Id); // The body may know whatever its parent knows.
+            _private.EscapeAll(step.Id); // The body may know whatever its parent knows.
             if (!isKnown)
             {
-                Note(step.Thread, step.Id, WordOf(OrderedEvent.Ids), Touch.Write);
+                Note(actor, WordOf(OrderedEvent.Ids), Touch.Write);
             }
 
             return;
@@ -403,7 +337,7 @@ internal sealed class ExclusiveSteps
 
         if (!isKnown && (Waits(step.Kind) || step.Fault != FaultKind.None))
         {
-            NoteHeld(step.Thread, step.Id);
+            NoteHeld(actor);
         }
 
         if (!step.Base.IsObject)
@@ -412,22 +346,23 @@ internal sealed class ExclusiveSteps
         }
 
         var isPrivate = IsPrivateTo(step);
-        if (step.Kind is StepKind.Store or StepKind.Add or StepKind.Exchange or StepKind.CompareExchange)
-        {
-            Publish(step, isPrivate);
-        }
-
+        _private.Publish(step, isPrivate);
         if (!isPrivate && !isKnown)
         {
             Note(step);
         }
 
-        FollowLocks(step);
+        if (!_held.Follow(step, KeyOf(step.Base, step.Field, step.Index)))
+        {
+            // Who releases what another one holds lets a third one in: no lock protects anything.
+            WasWrong |= _trustsLocks;
+            _trustsLocks = false;
+        }
     }
 
     private bool IsPrivateTo(in TraceEntry step)
     {
-        if (!_private.TryGetValue(step.Base.Object.Value, out var owner))
+        if (_private.OwnerOf(step.Base.Object.Value) is not { } owner)
         {
             return false;
         }
@@ -443,51 +378,6 @@ internal sealed class ExclusiveSteps
         return false;
     }
 
-    private void Publish(in TraceEntry step, bool isPrivate)
-    {
-        var value = new Address(step.Value);
-        if (!value.IsObject || !_private.ContainsKey(value.Object.Value))
-        {
-            return;
-        }
-
-        if (isPrivate)
-        {
-            _stored.Add((value.Object.Value, step.Base.Object.Value));
-        }
-        else
-        {
-            Escape(value.Object.Value);
-        }
-    }
-
-    private void Escape(ulong made)
-    {
-        if (!_private.Remove(made))
-        {
-            return;
-        }
-
-        for (var i = 0; i < _stored.Count; i++)
-        {
-            if (_stored[i].Of == made)
-            {
-                Escape(_stored[i].Inside);
-            }
-        }
-    }
-
-    private void EscapeAll(int thread)
-    {
-        foreach (var (made, owner) in _private)
-        {
-            if (owner == thread)
-            {
-                _private.Remove(made);
-            }
-        }
-    }
-
     private void Note(in TraceEntry step)
     {
         if (step.Kind == StepKind.Free)
@@ -496,158 +386,72 @@ internal sealed class ExclusiveSteps
             return;
         }
 
+        var (actor, touch) = (Actor.Of(step), Touches.Of(step.Kind));
         var word = WordOf(KeyOf(step.Base, step.Field, step.Index));
-        Note(step.Thread, step.Id, word, TouchOf(step.Kind));
-        NoteTouched(step.Thread, step.Id, WholeOf(step.Base.Object.Value), TouchOf(step.Kind));
+        Note(actor, word, touch);
+        NoteTouched(actor, WholeOf(step.Base.Object.Value), touch);
         if (step.Kind == StepKind.TryLock)
         {
-            Note(step.Thread, step.Id, word, Touch.Try);
+            Note(actor, word, Touch.Try);
         }
     }
 
-    private void Note(int slot, int id, Word word, Touch touch)
+    private void Note(Actor actor, TouchedWord word, Touch touch)
     {
-        Narrow(ref word.Locks[(int)touch], slot, id, any: touch == Touch.Look);
+        word.Locks[(int)touch] = _held.Narrow(word.Locks[(int)touch], actor, any: touch == Touch.Look);
         foreach (var (trusted, key) in word.Trusted)
         {
-            WasWrong |= Conflict(trusted, touch) && !Holds(slot, id, key, any: touch == Touch.Look);
+            WasWrong |= Touches.Conflict(trusted, touch) && !_held.Holds(actor, key, any: touch == Touch.Look);
         }
     }
 
     /// <summary>Whoever frees the object must not come between: the first of the two has a lock that the second one waits for.</summary>
-    private void NoteTouched(int slot, int id, Whole whole, Touch touch)
+    private void NoteTouched(Actor actor, TouchedObject whole, Touch touch)
     {
-        Narrow(ref whole.Touched, slot, id, any: touch == Touch.Look);
+        whole.Touched = _held.Narrow(whole.Touched, actor, any: touch == Touch.Look);
         foreach (var key in whole.TrustedByFrees)
         {
-            WasWrong |= !Holds(slot, id, key, any: touch == Touch.Look);
+            WasWrong |= !_held.Holds(actor, key, any: touch == Touch.Look);
         }
     }
 
     private void NoteFree(in TraceEntry step)
     {
+        var actor = Actor.Of(step);
         var whole = WholeOf(step.Base.Object.Value);
-        NoteTouched(step.Thread, step.Id, whole, Touch.Write);
-        Narrow(ref whole.Locks, step.Thread, step.Id, any: false);
+        NoteTouched(actor, whole, Touch.Write);
+        whole.Freed = _held.Narrow(whole.Freed, actor, any: false);
         foreach (var key in whole.Trusted)
         {
-            WasWrong |= !Holds(step.Thread, step.Id, key, any: false);
+            WasWrong |= !_held.Holds(actor, key, any: false);
         }
     }
 
-    /// <summary>Leaves the locks that were held at each such step so far.</summary>
-    private void Narrow(ref ulong[]? locks, int slot, int id, bool any)
-    {
-        if (locks is null)
-        {
-            var held = new HashSet<ulong> { (ulong)id };
-            foreach (var (key, isRead) in HeldBy(slot, id))
-            {
-                if (any || !isRead)
-                {
-                    held.Add(key);
-                }
-            }
-
-            locks = [.. held];
-            return;
-        }
-
-        foreach (var key in locks)
-        {
-            if (!Holds(slot, id, key, any))
-            {
-                locks = Without(locks, slot, id, any);
-                return;
-            }
-        }
-    }
-
-    private ulong[] Without(ulong[] locks, int slot, int id, bool any) => [.. locks.Where(key => Holds(slot, id, key, any))];
-
-    private bool Holds(int slot, int id, ulong key, bool any)
-    {
-        if (key == (ulong)id)
-        {
-            return true;
-        }
-
-        foreach (var held in HeldBy(slot, id))
-        {
-            if (held.Key == key && (any || !held.IsRead))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>The locks of a thread that may not have taken a step yet, in the slot of one that ended.</summary>
-    private ReadOnlySpan<Held> HeldBy(int slot, int id) => _ids[slot] == id ? CollectionsMarshal.AsSpan(_held[slot]) : [];
-
-    private int FindHeld(int slot, int id, StepKind release, ulong key)
-    {
-        var held = HeldBy(slot, id);
-        var index = held.Length - 1;
-        while (index >= 0 && held[index] != new Held(key, IsRead: release != StepKind.Unlock))
-        {
-            index--;
-        }
-
-        return index;
-    }
-
-    private void FollowLocks(in TraceEntry step)
-    {
-        var key = KeyOf(step.Base, step.Field, step.Index);
-        switch (step.Kind)
-        {
-            case StepKind.Lock or StepKind.ReadLock or StepKind.RcuReadLock:
-            case StepKind.TryLock when step.Result != 0:
-                _held[step.Thread].Add(new Held(key, step.Kind is StepKind.ReadLock or StepKind.RcuReadLock));
-                break;
-            case StepKind.Unlock or StepKind.ReadUnlock or StepKind.RcuReadUnlock:
-                if (FindHeld(step.Thread, step.Id, step.Kind, key) is >= 0 and var index)
-                {
-                    _held[step.Thread].RemoveAt(index);
-                }
-                else
-                {
-                    // Who releases what another one holds lets a third one in: no lock protects anything.
-                    WasWrong |= _trustsLocks;
-                    _trustsLocks = false;
-                }
-
-                break;
-        }
-    }
-
-    private bool IsTrusted(Word word, Whole? whole, Touch touch, int slot, int id, ulong except)
+    private bool IsTrusted(Actor actor, TouchedWord word, TouchedObject? whole, Touch touch, ulong except)
     {
         var any = touch == Touch.Look;
         foreach (var (trusted, key) in word.Trusted)
         {
-            if (trusted == touch && key != except && Holds(slot, id, key, any))
+            if (trusted == touch && key != except && _held.Holds(actor, key, any))
             {
                 return true;
             }
         }
 
-        foreach (var (key, isRead) in _trustsLocks ? HeldBy(slot, id) : [])
+        foreach (var (key, isRead) in _trustsLocks ? _held.Of(actor) : [])
         {
-            if (key != except && (any || !isRead) && Trust(word, whole, touch, key))
+            if (key != except && (any || !isRead) && word.Trust(whole, touch, key))
             {
                 return true;
             }
         }
 
-        return (touch != Touch.Release || _trustsLocks) && Trust(word, whole, touch, (ulong)id);
+        return (touch != Touch.Release || _trustsLocks) && word.Trust(whole, touch, (ulong)actor.Id);
     }
 
-    private bool IsTrustedFree(Whole whole, int slot, int id)
+    private bool IsTrustedFree(Actor actor, TouchedObject whole)
     {
-        foreach (var (key, isRead) in _trustsLocks ? HeldBy(slot, id) : [])
+        foreach (var (key, isRead) in _trustsLocks ? _held.Of(actor) : [])
         {
             if (!isRead && whole.TrustForFree(key))
             {
@@ -655,169 +459,26 @@ internal sealed class ExclusiveSteps
             }
         }
 
-        return whole.TrustForFree((ulong)id);
+        return whole.TrustForFree((ulong)actor.Id);
     }
 
-    private static bool Trust(Word word, Whole? whole, Touch touch, ulong key)
-    {
-        for (var other = Touch.Look; other <= Touch.Try; other++)
-        {
-            if (Conflict(touch, other) && word.Locks[(int)other] is { } locks && !locks.Contains(key))
-            {
-                return false;
-            }
-        }
-
-        if (whole?.Locks is { } freed && !freed.Contains(key))
-        {
-            return false;
-        }
-
-        word.Trusted.Add((touch, key));
-        if (whole is not null && !whole.Trusted.Contains(key))
-        {
-            whole.Trusted.Add(key);
-        }
-
-        return true;
-    }
-
-    private Word WordOf(ulong key)
+    private TouchedWord WordOf(ulong key)
     {
         if (!_words.TryGetValue(key, out var word))
         {
-            _words.Add(key, word = new Word());
+            _words.Add(key, word = new TouchedWord());
         }
 
         return word;
     }
 
-    private Whole WholeOf(ulong key)
+    private TouchedObject WholeOf(ulong key)
     {
         if (!_objects.TryGetValue(key, out var whole))
         {
-            _objects.Add(key, whole = new Whole());
+            _objects.Add(key, whole = new TouchedObject());
         }
 
         return whole;
-    }
-
-    private static void Write(BinaryWriter writer, ulong[]? locks)
-    {
-        writer.Write(locks is not null);
-        if (locks is null)
-        {
-            return;
-        }
-
-        writer.Write(locks.Length);
-        foreach (var key in locks)
-        {
-            writer.Write(key);
-        }
-    }
-
-    private static ulong[]? Read(BinaryReader reader)
-    {
-        if (!reader.ReadBoolean())
-        {
-            return null;
-        }
-
-        var locks = new ulong[SearchTree.ReadCount(reader)];
-        for (var i = 0; i < locks.Length; i++)
-        {
-            locks[i] = reader.ReadUInt64();
-        }
-
-        return locks;
-    }
-
-    private readonly record struct Held(ulong Key, bool IsRead);
-
-    /// <summary>What is known of a word.</summary>
-    private sealed class Word
-    {
-        /// <summary>By <see cref="Touch"/>: the locks that were held, and the thread if it was always the same; null when nobody touched it so.</summary>
-        public ulong[]?[] Locks { get; } = new ulong[]?[(int)Touch.Try + 1];
-
-        /// <summary>What was relied on: that who conflicts with such a touch holds the lock, or is the thread.</summary>
-        public List<(Touch Touch, ulong Key)> Trusted { get; } = [];
-
-        public void Save(BinaryWriter writer)
-        {
-            foreach (var locks in Locks)
-            {
-                Write(writer, locks);
-            }
-
-            writer.Write(Trusted.Count);
-            foreach (var (touch, key) in Trusted)
-            {
-                writer.Write((byte)touch);
-                writer.Write(key);
-            }
-        }
-
-        public void Load(BinaryReader reader)
-        {
-            for (var i = 0; i < Locks.Length; i++)
-            {
-                Locks[i] = Read(reader);
-            }
-
-            for (var left = SearchTree.ReadCount(reader); left > 0; left--)
-            {
-                Trusted.Add(((Touch)reader.ReadByte(), reader.ReadUInt64()));
-            }
-        }
-    }
-
-    /// <summary>What is known of an object as a whole: a free writes all its words.</summary>
-    private sealed class Whole
-    {
-        /// <summary>The locks that were held at each free, and the thread; null when there was none.</summary>
-        public ulong[]? Locks;
-
-        /// <summary>The locks that were held at each touch of one of its words and at each free, and the thread; null when there was none.</summary>
-        public ulong[]? Touched;
-
-        /// <summary>What was relied on for its words.</summary>
-        public List<ulong> Trusted { get; } = [];
-
-        /// <summary>What was relied on for frees: that whoever touches it holds the lock, or is the thread.</summary>
-        public List<ulong> TrustedByFrees { get; } = [];
-
-        public bool TrustForFree(ulong key)
-        {
-            if (TrustedByFrees.Contains(key))
-            {
-                return true;
-            }
-
-            if (Touched is { } locks && !locks.Contains(key))
-            {
-                return false;
-            }
-
-            TrustedByFrees.Add(key);
-            return true;
-        }
-
-        public void Save(BinaryWriter writer)
-        {
-            Write(writer, Locks);
-            Write(writer, Touched);
-            Write(writer, [.. Trusted]);
-            Write(writer, [.. TrustedByFrees]);
-        }
-
-        public void Load(BinaryReader reader)
-        {
-            Locks = Read(reader);
-            Touched = Read(reader);
-            Trusted.AddRange(Read(reader) ?? []);
-            TrustedByFrees.AddRange(Read(reader) ?? []);
-        }
     }
 }
