@@ -52,7 +52,7 @@ public sealed class DeterministicRuntime : IKernelMemory
     private readonly DataRaces? _races;
     private readonly KernelThread[] _threads = new KernelThread[MaxThreads];
     private readonly List<Sighting> _sightings = [];
-    private readonly Dictionary<RaceSite, Finding> _raceSites = new(RaceSiteComparer.Instance);
+    private readonly RaceFindings _raceFindings = new();
     private readonly List<Deviation> _deviations = [];
     private readonly ulong _switchesAtBoot;
     private StepResult _result;
@@ -459,37 +459,8 @@ public sealed class DeterministicRuntime : IKernelMemory
     {
         ref readonly var first = ref Trace[otherStep];
         ref readonly var second = ref Trace[Trace.Count - 1];
-        var site = new RaceSite(first.Function, second.Function, first.Field ?? second.Field, AccessOf(first), AccessOf(second));
-        if (!_raceSites.TryGetValue(site, out var finding))
-        {
-            _raceSites.Add(site, finding = RaceOf(first, second));
-        }
-
-        See(thread, finding, Trace.Count - 1, otherStep);
+        See(thread, _raceFindings.Of(first, second), Trace.Count - 1, otherStep);
     }
-
-    private static int AccessOf(in TraceEntry entry) => ((int)entry.Kind << 8) | (int)entry.Marking;
-
-    /// <summary>Two accesses that race, as a finding.</summary>
-    /// <param name="first">The one that came first.</param>
-    /// <param name="second">The other.</param>
-    /// <returns>The finding.</returns>
-    internal static Finding RaceOf(in TraceEntry first, in TraceEntry second)
-    {
-        // The pair is one finding in whichever order it was met.
-        var inOrder = string.CompareOrdinal(first.Function, second.Function) <= 0;
-        var field = first.Field ?? second.Field;
-        return new Finding(
-            FindingKind.DataRace,
-            inOrder ? first.Function : second.Function,
-            field?.Layout.Name ?? string.Empty,
-            field?.Name ?? string.Empty,
-            inOrder ? second.Function : first.Function,
-            $"data-race on {field?.ToString() ?? "freed object"}: {Describe(first)} / {Describe(second)}");
-    }
-
-    private static string Describe(in TraceEntry entry) =>
-        $"{entry.Kind.ToString().ToLowerInvariant()}{(entry.Marking == Marking.Plain ? string.Empty : $" ({entry.Marking.ToString().ToLowerInvariant()})")} in {entry.Function}";
 
     /// <summary>Finds out who can run after a step that gave or took what others wait for.</summary>
     private void AfterEffects(KernelThread thread, in StepRequest request)
@@ -595,21 +566,6 @@ public sealed class DeterministicRuntime : IKernelMemory
             : (_turns.Sleeping & bit) != 0 ? ThreadState.Sleeps
             : (_turns.Enabled & bit) != 0 ? ThreadState.Runs
             : ThreadState.Waits;
-    }
-
-    /// <summary>All that the text of a race tells, so that it is the same whatever ran before.</summary>
-    private readonly record struct RaceSite(string First, string Second, FieldDescriptor? Field, int FirstAccess, int SecondAccess);
-
-    private sealed class RaceSiteComparer : IEqualityComparer<RaceSite>
-    {
-        public static readonly RaceSiteComparer Instance = new();
-
-        public bool Equals(RaceSite x, RaceSite y) =>
-            ReferenceEquals(x.First, y.First) && ReferenceEquals(x.Second, y.Second) && ReferenceEquals(x.Field, y.Field)
-            && x.FirstAccess == y.FirstAccess && x.SecondAccess == y.SecondAccess;
-
-        public int GetHashCode(RaceSite site) => unchecked(
-            (((((site.First.Length * 31) + site.Second.Length) * 31) + (site.Field?.Word ?? -1)) * 31) + (site.FirstAccess * 7) + site.SecondAccess);
     }
 
     /// <summary>Notes whether anybody was asked.</summary>

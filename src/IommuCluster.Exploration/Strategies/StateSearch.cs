@@ -29,15 +29,15 @@ public sealed class StateSearch : ISearch, IResumable
     private readonly VisitedStates _visited;
     private readonly ExclusiveSteps _exclusive;
     private readonly List<byte> _path = [];
-    private readonly List<Frame> _stack = [];
-    private readonly HashSet<Site> _racesShown = [];
-    private readonly HashSet<Site> _sectionsThatDoNot = [];
+    private readonly List<StateFrame> _stack = [];
+    private readonly HashSet<SearchSite> _racesShown = [];
+    private readonly HashSet<SearchSite> _sectionsThatDoNot = [];
     private readonly RandomWalk _walk = new(seed: 1);
     private readonly OrderedEvent[] _announced = new OrderedEvent[MaxSlots];
     private DeterministicRuntime? _runtime;
-    private Pair? _showing;
-    private Frame? _section;
-    private Site _sectionSite;
+    private RacingPair? _showing;
+    private StateFrame? _section;
+    private SearchSite _sectionSite;
     private bool _hitBound;
     private bool _isLearning;
     private bool _isRedundant;
@@ -234,18 +234,18 @@ public sealed class StateSearch : ISearch, IResumable
         _path.AddRange(reader.ReadBytes(SearchTree.ReadCount(reader)));
         for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
-            _stack.Add(Frame.Load(reader));
+            _stack.Add(StateFrame.Load(reader));
         }
 
         Load(reader, _racesShown);
         Load(reader, _sectionsThatDoNot);
 
-        _showing = reader.ReadBoolean() ? Pair.Load(reader) : null;
+        _showing = reader.ReadBoolean() ? RacingPair.Load(reader) : null;
     }
 
     private string Kind => $"{Name} {_contextBound} {_slots:x}";
 
-    private static void Save(BinaryWriter writer, HashSet<Site> sites)
+    private static void Save(BinaryWriter writer, HashSet<SearchSite> sites)
     {
         writer.Write(sites.Count);
         foreach (var site in sites)
@@ -254,11 +254,11 @@ public sealed class StateSearch : ISearch, IResumable
         }
     }
 
-    private static void Load(BinaryReader reader, HashSet<Site> sites)
+    private static void Load(BinaryReader reader, HashSet<SearchSite> sites)
     {
         for (var left = SearchTree.ReadCount(reader); left > 0; left--)
         {
-            sites.Add(Site.Load(reader));
+            sites.Add(SearchSite.Load(reader));
         }
     }
 
@@ -353,11 +353,11 @@ public sealed class StateSearch : ISearch, IResumable
 
         var section = IsBounded ? -1 : FindSection(choice, allowed & ~sleep);
         var chosen = section >= 0 ? section : (allowed >> choice.Default & 1) != 0 ? choice.Default : BitOperations.TrailingZeroCount(allowed);
-        var frame = new Frame(number, choice.Runtime.Trace.Count, choice.Enabled, sleep, allowed, chosen);
+        var frame = new StateFrame(number, choice.Runtime.Trace.Count, choice.Enabled, sleep, allowed, chosen);
         if (section >= 0)
         {
             _section = frame;
-            _sectionSite = SectionSite(choice.Runtime.Thread(section));
+            _sectionSite = SearchSite.OfSection(choice.Runtime.Thread(section));
         }
 
         _stack.Add(frame);
@@ -378,7 +378,7 @@ public sealed class StateSearch : ISearch, IResumable
         {
             var slot = BitOperations.TrailingZeroCount(candidates);
             var thread = choice.Runtime.Thread(slot);
-            if (thread.Request.Kind == StepKind.Lock && thread.Request.Base.IsObject && !_sectionsThatDoNot.Contains(SectionSite(thread)) && _exclusive.BeginSection(thread))
+            if (thread.Request.Kind == StepKind.Lock && thread.Request.Base.IsObject && !_sectionsThatDoNot.Contains(SearchSite.OfSection(thread)) && _exclusive.BeginSection(thread))
             {
                 return slot;
             }
@@ -386,8 +386,6 @@ public sealed class StateSearch : ISearch, IResumable
 
         return -1;
     }
-
-    private static Site SectionSite(KernelThread thread) => new(thread.Function, string.Empty, thread.Request.Field!.ToString());
 
     /// <summary>Runs the section on while nobody can interfere with it.</summary>
     private bool GoesOnWithSection(in Choice choice)
@@ -440,7 +438,7 @@ public sealed class StateSearch : ISearch, IResumable
         return 1UL << choice.Current;
     }
 
-    private bool TakeNext(Frame frame)
+    private bool TakeNext(StateFrame frame)
     {
         _path.RemoveRange(frame.Choice, _path.Count - frame.Choice);
         if (frame.Races is { } races && races.TryDequeue(out var pair))
@@ -496,7 +494,7 @@ public sealed class StateSearch : ISearch, IResumable
         _isLearning |= _exclusive.WasWrong;
     }
 
-    private void PutToSleep(DeterministicRuntime runtime, Frame frame)
+    private void PutToSleep(DeterministicRuntime runtime, StateFrame frame)
     {
         if (IsBounded)
         {
@@ -526,7 +524,7 @@ public sealed class StateSearch : ISearch, IResumable
     }
 
     /// <summary>Notes the pairs of a state that race and whose site has not been shown.</summary>
-    private void FindRaces(Frame frame, in Choice choice)
+    private void FindRaces(StateFrame frame, in Choice choice)
     {
         for (var firsts = choice.Enabled & _slots; firsts != 0; firsts &= firsts - 1)
         {
@@ -543,94 +541,11 @@ public sealed class StateSearch : ISearch, IResumable
             {
                 var second = BitOperations.TrailingZeroCount(seconds);
                 var b = choice.Runtime.Thread(second);
-                if (Conflict.IsRace(choice.Runtime, a, b) && !(_preemptions + switches > _contextBound) && _racesShown.Add(Site.Of(a, b)))
+                if (Conflict.IsRace(choice.Runtime, a, b) && !(_preemptions + switches > _contextBound) && _racesShown.Add(SearchSite.Of(a, b)))
                 {
-                    (frame.Races ??= []).Enqueue(new Pair(first, second));
+                    (frame.Races ??= []).Enqueue(new RacingPair(first, second));
                 }
             }
         }
-    }
-
-    /// <summary>A state with a choice on the present schedule.</summary>
-    private sealed class Frame(int choice, int step, ulong enabled, ulong sleep, ulong allowed, int chosen)
-    {
-        /// <summary>Number of the choice in the schedule.</summary>
-        public int Choice { get; } = choice;
-
-        /// <summary>Number of steps before it.</summary>
-        public int Step { get; } = step;
-
-        public ulong Enabled { get; } = enabled;
-
-        /// <summary>Those whose steps lead to what was seen elsewhere.</summary>
-        public ulong Sleep { get; } = sleep;
-
-        /// <summary>Those to be tried.</summary>
-        public ulong Allowed { get; set; } = allowed;
-
-        public ulong Done { get; set; }
-
-        public int Chosen { get; set; } = chosen;
-
-        /// <summary>The races to be shown from here; null for none.</summary>
-        public Queue<Pair>? Races { get; set; }
-
-        public void Save(BinaryWriter writer)
-        {
-            writer.Write(Choice);
-            writer.Write(Step);
-            writer.Write(Enabled);
-            writer.Write(Sleep);
-            writer.Write(Allowed);
-            writer.Write(Chosen);
-            writer.Write(Done);
-            writer.Write(Races?.Count ?? 0);
-            foreach (var pair in Races ?? [])
-            {
-                pair.Save(writer);
-            }
-        }
-
-        public static Frame Load(BinaryReader reader)
-        {
-            var frame = new Frame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt32()) { Done = reader.ReadUInt64() };
-            for (var left = SearchTree.ReadCount(reader); left > 0; left--)
-            {
-                (frame.Races ??= []).Enqueue(Pair.Load(reader));
-            }
-
-            return frame;
-        }
-    }
-
-    /// <summary>Two threads whose steps race.</summary>
-    private readonly record struct Pair(int First, int Second)
-    {
-        public void Save(BinaryWriter writer)
-        {
-            writer.Write(First);
-            writer.Write(Second);
-        }
-
-        public static Pair Load(BinaryReader reader) => new(reader.ReadInt32(), reader.ReadInt32());
-    }
-
-    /// <summary>What tells one race from another, in whichever order it is met.</summary>
-    private readonly record struct Site(string First, string Second, string Field)
-    {
-        public static Site Of(KernelThread a, KernelThread b)
-        {
-            var field = (a.Request.Field ?? b.Request.Field)?.ToString() ?? string.Empty;
-            return string.CompareOrdinal(a.Function, b.Function) <= 0 ? new Site(a.Function, b.Function, field) : new Site(b.Function, a.Function, field);
-        }
-
-        public void Save(BinaryWriter writer)
-        {
-            writer.Write(First);
-            writer.Write(Second);
-            writer.Write(Field);
-        }
-
-        public static Site Load(BinaryReader reader) => new(reader.ReadString(), reader.ReadString(), reader.ReadString());
     }
 }

@@ -28,7 +28,7 @@ internal sealed class RaceTeller(IGrainFactory grains, string parts)
             }
         }
 
-        return pairs.Select(pair => FindingMessage.Of(DeterministicRuntime.RaceOf(entries[pair.First], entries[pair.Second])));
+        return pairs.Select(pair => FindingMessage.Of(RaceFindings.Make(entries[pair.First], entries[pair.Second])));
     }
 
     private static TraceEntry EntryOf(SiteMessage site) => new()
